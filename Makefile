@@ -1,0 +1,89 @@
+# `make help` lists what there is. `make run` and `make test` work on a fresh machine.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+DATA ?= ./witan-data
+ARGUMENTS ?=
+PYTHON ?= python3
+VENV := .venv
+FORMATTED := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+
+# What the build and the tests need from Debian.
+BUILD_PACKAGES := libsqlite3-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) python3 python3-venv curl
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: run
+run: packages-build ## Build a release and run the server on ./witan-data (DATA=…, ARGUMENTS="--port 9000").
+	swift build -c release --product witan
+	exec "$$(swift build -c release --show-bin-path)/witan" serve --data $(DATA) $(ARGUMENTS)
+
+.PHONY: build
+build: packages-build ## Build everything for debugging, tests included.
+	swift build --build-tests
+
+.PHONY: test
+test: packages-test build $(VENV)/.ready ## Run all tests.
+	swift test --skip-build
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Clients
+
+.PHONY: test-unit
+test-unit: build ## Run the Swift tests without the processes and the clients.
+	swift test --skip-build --skip ProcessTests
+
+.PHONY: test-clients
+test-clients: packages-test $(VENV)/.ready ## Run the tests with the official clients against a debug build.
+	swift build --product witan
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Clients
+
+.PHONY: check
+check: ## Check the format and the style.
+	swift format lint --strict --recursive --parallel --configuration .swift-format $(wildcard $(FORMATTED))
+
+.PHONY: format
+format: ## Format the sources.
+	swift format --in-place --recursive --parallel --configuration .swift-format $(wildcard $(FORMATTED))
+
+.PHONY: bench
+bench: packages-build ## Measure, and write docs/performance.md.
+	$(PYTHON) Benchmarks/bench.py
+
+.PHONY: fuzz
+fuzz: packages-build ## Fuzz the parsers for SECONDS each (60).
+	swift build -c release --product witan-fuzz
+	"$$(swift build -c release --show-bin-path)/witan-fuzz" --seconds $${SECONDS_EACH:-60}
+
+.PHONY: openapi
+openapi: ## Print the API document.
+	swift run -q witan openapi
+
+.PHONY: clean
+clean: ## Remove what was built.
+	rm -rf .build $(VENV)
+
+# Debian packages are installed when they are missing and that can be done; else the command to run is printed.
+.PHONY: packages-build packages-test
+packages-build: PACKAGES := $(BUILD_PACKAGES)
+packages-test: PACKAGES := $(TEST_PACKAGES)
+packages-build packages-test:
+	@command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/"; exit 1; }
+	@missing=""; \
+	for package in $(PACKAGES); do \
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then run=""; \
+		elif sudo -n true 2>/dev/null; then run="sudo"; \
+		else echo "Missing Debian packages; run: sudo apt-get install$$missing"; exit 1; fi; \
+		$$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq$$missing; \
+	fi
+
+$(VENV)/.ready: Tests/Clients/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Clients/requirements.txt
+	touch $@

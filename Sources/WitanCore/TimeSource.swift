@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The clock that the server reads, given to whatever needs the time so that tests can set it.
+package struct TimeSource: Sendable {
+    /// The wall clock: for what is stored and shown.
+    package let now: @Sendable () -> Timestamp
+
+    /// Nanoseconds since some fixed moment; never goes back. For durations and deadlines.
+    package let monotonic: @Sendable () -> Int64
+
+    /// Takes a wall clock and a monotonic clock in nanoseconds.
+    package init(now: @escaping @Sendable () -> Timestamp, monotonic: @escaping @Sendable () -> Int64) {
+        self.now = now
+        self.monotonic = monotonic
+    }
+
+    /// The machine's clocks.
+    package static let system = TimeSource(
+        now: {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+        },
+        monotonic: {
+            var time = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &time)
+            return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        }
+    )
+}

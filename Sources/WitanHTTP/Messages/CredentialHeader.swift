@@ -1,0 +1,60 @@
+import HTTPTypes
+
+/// Finds the credential in a request's headers (reference: control plane, 2.2).
+enum CredentialHeader {
+    /// The credential: of `x-bt-auth-token`, which wins, or of `Authorization: Bearer`, whose last value counts.
+    ///
+    /// `nil` when there is none; the word `null` is none. An `Authorization` of another form is returned whole, to be
+    /// refused like every credential that is not good.
+    static func credential(in headers: HTTPFields) -> String? {
+        if let token = headers[values: .authToken].last.map(trimmed), !isNone(token) { return String(token) }
+        guard let authorization = headers[values: .authorization].last.map(trimmed), !authorization.isEmpty else {
+            return nil
+        }
+        let scheme = authorization.prefix { $0 != " " }
+        guard scheme.count < authorization.count, scheme.lowercased() == "bearer" else {
+            return isNone(authorization) || scheme.lowercased() == "bearer" ? nil : String(authorization)
+        }
+        let token = trimmed(authorization.dropFirst(scheme.count))
+        return isNone(token) ? nil : String(token)
+    }
+
+    private static func isNone(_ token: Substring) -> Bool {
+        token.isEmpty || (token.utf8.count == 4 && token.lowercased() == "null")
+    }
+
+    private static func trimmed(_ text: String) -> Substring { trimmed(text[...]) }
+
+    private static func trimmed(_ text: Substring) -> Substring {
+        var text = text
+        while text.first == " " || text.first == "\t" { text.removeFirst() }
+        while text.last == " " || text.last == "\t" { text.removeLast() }
+        return text
+    }
+}
+
+extension HTTPField.Name {
+    /// `x-bt-auth-token`: the credential, before `Authorization`.
+    static let authToken = required("x-bt-auth-token")
+    /// `x-bt-org-name`: the organization that the request is about.
+    static let organizationName = required("x-bt-org-name")
+    /// `x-bt-found-existing`: a create met an object that was there.
+    static let foundExisting = required("x-bt-found-existing")
+    /// `x-bt-internal-trace-id`: the request's trace id.
+    static let internalTraceID = required("x-bt-internal-trace-id")
+    /// `traceparent` (W3C Trace Context).
+    static let traceParent = required("traceparent")
+    /// `tracestate` (W3C Trace Context).
+    static let traceState = required("tracestate")
+    /// `X-Forwarded-For`: the addresses behind a proxy.
+    static let forwardedFor = required("x-forwarded-for")
+    /// `RateLimit` of the draft of that name.
+    static let rateLimit = required("ratelimit")
+    /// `RateLimit-Policy` of the same draft.
+    static let rateLimitPolicy = required("ratelimit-policy")
+
+    private static func required(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header's name") }
+        return name
+    }
+}

@@ -1,0 +1,79 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTPTypes
+import WitanAccess
+import WitanCore
+import WitanTelemetry
+
+/// Makes an answer of every error (design: key service, section 2).
+struct FailureMiddleware: RouterMiddleware {
+    let paths: PathTable
+    let origins: AllowedOrigins
+    let logger: Logger
+
+    func handle(
+        _ request: Request,
+        context: WitanRequestContext,
+        next: (Request, WitanRequestContext) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            let failure = failure(error, request)
+            let traceID = context.record.current.trace?.traceIDText ?? ""
+            context.record.set { $0.failureCode = failure.code }
+            if failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) {
+                logger.error(
+                    "\(failure.message)",
+                    metadata: [
+                        "trace_id": "\(traceID)",
+                        "error": "\(failure.underlying.map { "\($0)" } ?? "none")",
+                    ]
+                )
+            }
+            response = ErrorBody(failure: failure, path: request.uri.path, traceID: traceID)
+                .response(accept: request.headers[.accept])
+            if failure.code == .methodNotAllowed {
+                response.headers[.allow] = paths.methods(of: request.uri.path).joined(separator: ", ")
+            }
+            if let decision = (failure.underlying as? RateLimitRefusal)?.decision {
+                response.headers[.rateLimit] = decision.rateLimitHeader
+                response.headers[.rateLimitPolicy] = decision.policyHeader
+            }
+        }
+        if let origin = request.headers[.origin] {
+            origins.allow(origin, in: &response.headers)
+        }
+        return response
+    }
+
+    private func failure(_ error: any Error, _ request: Request) -> Failure {
+        switch error {
+        case let failure as Failure:
+            return failure
+        case let error as HTTPError where error.status == .notFound:
+            let methods = paths.methods(of: request.uri.path)
+            if methods.isEmpty {
+                return Failure(
+                    .notFound,
+                    "There is no \(request.uri.path) here; GET /openapi.json lists what there is."
+                )
+            }
+            return Failure(
+                .methodNotAllowed,
+                "\(request.uri.path) does not take \(request.method.rawValue), only \(methods.joined(separator: ", "))."
+            )
+        case let error as HTTPError where error.status == .contentTooLarge:
+            return Failure(.tooLarge, "The body is too large.")
+        case is RequestTooSlow:
+            return Failure(.timedOut, "The request took too long to arrive; send it again, faster.")
+        case is CancellationError:
+            return Failure(.unavailable, "The server is stopping; try again.", retryAfter: .seconds(1))
+        default:
+            return .bug("A request failed with an error that nobody turned into a sentence.", underlying: error)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import HTTPTypes
+import Hummingbird
+import WitanAccess
+import WitanCore
+import WitanServices
+import WitanStorage
+import WitanTelemetry
+
+/// The way to every route that needs a caller: authentication, then the limits.
+struct CallerGate: Sendable {
+    let authenticator: Authenticator
+    let credentials: RateLimiter<ObjectID>
+    let organizations: RateLimiter<ObjectID>
+    let metrics: ServerMetrics
+
+    /// Finds the caller, counts the request against their limits, and hands both to the route.
+    func pass(
+        _ request: Request,
+        _ context: WitanRequestContext,
+        _ handle: @Sendable (Request, WitanRequestContext, Caller) async throws -> Response
+    ) async throws -> Response {
+        guard let credential = CredentialHeader.credential(in: request.headers) else {
+            metrics.keyChecks[.missing].increment()
+            throw Failure.missingCredential
+        }
+        let state = context.record.current
+        let identity = try await authenticator.authenticate(
+            credential,
+            from: IPAddress.limiterKey(for: state.clientAddress)
+        )
+        let organization = identity.memberships.count == 1 ? identity.memberships[0].organizationID : nil
+        context.record.set { state in
+            state.caller = AccessLogLine.Caller(
+                id: identity.userID,
+                kind: identity.authentication.rawValue,
+                organizationID: organization
+            )
+        }
+        let decision = credentials.take(identity.credentialID)
+        guard decision.isAllowed else {
+            metrics.rateLimited[.credential].increment()
+            throw RateLimitRefusal.failure(decision, of: "with this credential")
+        }
+        if let organization {
+            let decision = organizations.take(organization)
+            guard decision.isAllowed else {
+                metrics.rateLimited[.organization].increment()
+                throw RateLimitRefusal.failure(decision, of: "in this organization")
+            }
+        }
+        let caller = Caller(
+            identity: identity,
+            origin: RequestOrigin(
+                clientAddress: state.clientAddress,
+                userAgent: request.headers[.userAgent],
+                traceID: state.trace?.traceIDText
+            )
+        )
+        var response = try await handle(request, context, caller)
+        if let header = decision.rateLimitHeader {
+            response.headers[.rateLimit] = header
+            response.headers[.rateLimitPolicy] = decision.policyHeader
+        }
+        return response
+    }
+}

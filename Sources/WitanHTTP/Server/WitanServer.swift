@@ -1,0 +1,223 @@
+import HTTPTypes
+package import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOSSL
+import WitanAccess
+package import WitanCore
+import WitanResources
+package import WitanServices
+import WitanStorage
+package import WitanTelemetry
+
+/// The server: every route behind its middleware, on a port.
+package struct WitanServer: Sendable {
+    /// What the routes are answered with; made in one place, the executable's composition.
+    package struct Components: Sendable {
+        package var authenticator: Authenticator
+        package var resources: [ResourceService]
+        package var readiness: Readiness
+        package var metrics: ServerMetrics
+        package var keySet: [UInt8]
+        package var log: LogOutput?
+        package var logger: Logger
+        package var time: TimeSource
+        package var random: RandomSource
+        package var version: String
+
+        /// Takes them all.
+        package init(
+            authenticator: Authenticator,
+            resources: [ResourceService],
+            readiness: Readiness,
+            metrics: ServerMetrics,
+            keySet: [UInt8],
+            log: LogOutput?,
+            logger: Logger,
+            time: TimeSource,
+            random: RandomSource,
+            version: String
+        ) {
+            self.authenticator = authenticator
+            self.resources = resources
+            self.readiness = readiness
+            self.metrics = metrics
+            self.keySet = keySet
+            self.log = log
+            self.logger = logger
+            self.time = time
+            self.random = random
+            self.version = version
+        }
+    }
+
+    private let configuration: ServerConfiguration
+    private let components: Components
+
+    /// Takes how to listen and what to answer with.
+    package init(configuration: ServerConfiguration, components: Components) {
+        self.configuration = configuration
+        self.components = components
+    }
+
+    /// The router with every route, as the application and the tests use it.
+    package func router(publicURL: PublicURL) throws -> Router<WitanRequestContext> {
+        let document = OpenAPIDocument(
+            resources: components.resources.map(\.resource),
+            version: components.version
+        )
+        let paths = PathTable(document.endpoints)
+        let origins = AllowedOrigins(publicURL: publicURL, allowed: configuration.allowedOrigins)
+        let routes =
+            components.resources.flatMap { ResourceRoutes(service: $0, limits: configuration.limits).routes }
+            + systemRoutes(publicURL: publicURL).routes
+            + DocumentRoutes(document, publicURL: publicURL).routes
+            + document.endpoints.filter { $0.method == .options }.map { preflight($0, paths, origins) }
+
+        let declared = Set(document.endpoints.map { "\($0.method.rawValue) \($0.path)" })
+        let bound = Set(routes.map { "\($0.endpoint.method.rawValue) \($0.endpoint.path)" })
+        precondition(declared == bound, "Not bound as declared: \(declared.symmetricDifference(bound))")
+
+        let router = Router(context: WitanRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(
+            middleware: TelemetryMiddleware(
+                metrics: components.metrics,
+                log: configuration.logsRequests ? components.log : nil,
+                traces: TraceIDGenerator(seededFrom: components.random),
+                proxies: configuration.trustedProxies,
+                time: components.time,
+                unmatched: bind("unmatched", method: "any")
+            )
+        )
+        router.add(middleware: FailureMiddleware(paths: paths, origins: origins, logger: components.logger))
+        router.add(
+            middleware: OverloadMiddleware(
+                limit: configuration.limits.requestsInFlight,
+                metrics: components.metrics,
+                inFlight: OverloadMiddleware.InFlight()
+            )
+        )
+        let gate = CallerGate(
+            authenticator: components.authenticator,
+            credentials: RateLimiter(
+                limit: configuration.credentialLimit,
+                capacity: configuration.limits.rateLimiters,
+                time: components.time,
+                name: "credential"
+            ),
+            organizations: RateLimiter(
+                limit: configuration.organizationLimit,
+                capacity: configuration.limits.rateLimiters,
+                time: components.time,
+                name: "organization"
+            ),
+            metrics: components.metrics
+        )
+        for route in routes {
+            let endpoint = route.endpoint
+            let bound = bind(endpoint.path, method: endpoint.method.rawValue.uppercased())
+            router.on(RouterPath(endpoint.routerPath), method: endpoint.method.httpMethod) { request, context in
+                context.record.set { $0.route = bound }
+                switch route.handler {
+                case .open(let handle): return try await handle(request, context)
+                case .authenticated(let handle): return try await gate.pass(request, context, handle)
+                }
+            }
+        }
+        return router
+    }
+
+    /// The application; `didStart` is told the server's address once it listens.
+    ///
+    /// - Throws: `.invalidRequest` for TLS files that cannot be used.
+    package func application(
+        didStart: @escaping @Sendable (_ publicURL: String) async -> Void = { _ in }
+    ) throws -> some ApplicationProtocol {
+        let limits = configuration.limits
+        var channel = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestGuardHandler(limits: limits)],
+            idleTimeout: TimeAmount(limits.idleConnectionDuration)
+        )
+        channel.httpDecoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: limits.requestHeadBytes,
+            maxHeaderListSize: limits.requestHeadBytes,
+            maxHeaderFieldCount: 200
+        )
+        let publicURL = PublicURL()
+        return Application(
+            router: try router(publicURL: publicURL),
+            server: try server(channel),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)
+            ),
+            onServerRunning: { [configuration] channel in
+                let url = configuration.publicURL(boundPort: channel.localAddress?.port ?? configuration.port)
+                publicURL.resolve(url)
+                await didStart(url)
+            },
+            logger: components.logger
+        )
+    }
+
+    private func server(_ channel: HTTP1Channel.Configuration) throws -> HTTPServerBuilder {
+        guard let tls = configuration.tls else { return .http1(configuration: channel) }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate)
+                .map { NIOSSLCertificateSource.certificate($0) }
+            let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain,
+                privateKey: .privateKey(key)
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            return try .http2Upgrade(
+                tlsConfiguration: configuration,
+                configuration: HTTP2UpgradeChannel.Configuration(
+                    idleTimeout: self.configuration.limits.idleConnectionDuration,
+                    streamConfiguration: channel
+                )
+            )
+        } catch {
+            throw Failure(
+                .invalidRequest,
+                """
+                The TLS certificate or key cannot be used: check that \(tls.certificate) and \(tls.key) are readable PEM \
+                files that belong together.
+                """,
+                underlying: error
+            )
+        }
+    }
+
+    private func systemRoutes(publicURL: PublicURL) -> SystemRoutes {
+        SystemRoutes(
+            authenticator: components.authenticator,
+            readiness: components.readiness,
+            metrics: components.metrics,
+            keySet: components.keySet,
+            publicURL: publicURL,
+            version: components.version
+        )
+    }
+
+    private func preflight(_ endpoint: Endpoint, _ paths: PathTable, _ origins: AllowedOrigins) -> Route {
+        let methods = paths.methods(of: endpoint.path)
+        return Route(
+            endpoint,
+            .open { request, _ in
+                var response = Response(status: .ok)
+                origins.preflight(request.headers[.origin], methods: methods, in: &response.headers)
+                return response
+            }
+        )
+    }
+
+    private func bind(_ template: String, method: String) -> BoundRoute {
+        BoundRoute(template: template, metrics: components.metrics.route(template, method: method))
+    }
+}

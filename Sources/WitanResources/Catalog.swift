@@ -1,0 +1,8 @@
+/// Every resource that the server serves; a new one is a file in `Resources/`, a line here and a migration.
+package enum Catalog {
+    package static let all: [Resource] = [
+        APIKeyResource.resource,
+        OrganizationResource.resource,
+        UserResource.resource,
+    ]
+}

@@ -1,0 +1,99 @@
+package import WitanCore
+package import WitanJSON
+
+/// The value of one field.
+package enum FieldValue: Sendable, Hashable {
+    case null
+    case text(String)
+    case flag(Bool)
+    case timestamp(Timestamp)
+    case object(JSONObject)
+}
+
+/// One object of a resource: a value for each of its fields, in the declaration's order.
+package struct Record: Sendable, Hashable {
+    /// The resource's fields.
+    package let fields: [FieldSpec]
+
+    /// Their values, in the same order.
+    package var values: [FieldValue]
+
+    /// Takes a value for each field.
+    package init(fields: [FieldSpec], values: [FieldValue]) {
+        precondition(fields.count == values.count, "A record has one value for each field")
+        self.fields = fields
+        self.values = values
+    }
+
+    /// A record whose values are all null.
+    package init(fields: [FieldSpec]) {
+        self.init(fields: fields, values: Array(repeating: .null, count: fields.count))
+    }
+
+    /// The value of the field with that name; null when there is no such field.
+    package subscript(name name: String) -> FieldValue {
+        get { fields.firstIndex { $0.name == name }.map { values[$0] } ?? .null }
+        set {
+            guard let index = fields.firstIndex(where: { $0.name == name }) else { return }
+            values[index] = newValue
+        }
+    }
+
+    /// A text.
+    package subscript(field: Field<String>) -> String? {
+        get {
+            guard case .text(let text) = self[name: field.spec.name] else { return nil }
+            return text
+        }
+        set { self[name: field.spec.name] = newValue.map(FieldValue.text) ?? .null }
+    }
+
+    /// An id.
+    package subscript(field: Field<ObjectID>) -> ObjectID? {
+        get {
+            guard case .text(let text) = self[name: field.spec.name] else { return nil }
+            return ObjectID(text)
+        }
+        set { self[name: field.spec.name] = newValue.map { FieldValue.text($0.description) } ?? .null }
+    }
+
+    /// A moment.
+    package subscript(field: Field<Timestamp>) -> Timestamp? {
+        get {
+            guard case .timestamp(let moment) = self[name: field.spec.name] else { return nil }
+            return moment
+        }
+        set { self[name: field.spec.name] = newValue.map(FieldValue.timestamp) ?? .null }
+    }
+}
+
+// MARK: - JSON
+
+extension FieldValue {
+    /// Writes the value.
+    package func write(to writer: inout JSONWriter) {
+        switch self {
+        case .null: writer.null()
+        case .text(let text): writer.string(text)
+        case .flag(let flag): writer.bool(flag)
+        case .timestamp(let moment): writer.string(moment.rfc3339)
+        case .object(let object): writer.write(.object(object))
+        }
+    }
+}
+
+extension Record {
+    /// Writes the record as an object, every field in the declaration's order, nulls written out, then `extra`.
+    package func write(to writer: inout JSONWriter, adding extra: [(name: String, value: String)] = []) {
+        writer.beginObject()
+        for (field, value) in zip(fields, values) {
+            writer.name(field.name)
+            value.write(to: &writer)
+        }
+        for member in extra {
+            writer.name(member.name)
+            writer.string(member.value)
+        }
+        writer.endObject()
+    }
+}

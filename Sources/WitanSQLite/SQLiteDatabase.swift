@@ -1,0 +1,194 @@
+import Dispatch
+import GRDB
+import GRDBSQLite
+package import WitanCore
+package import WitanStorage
+
+/// An SQLite database in one file, for the one process that serves from its folder (`DataFolderLock`).
+///
+/// Write transactions that wait at the same time share one commit, and read transactions one snapshot: with the disk's
+/// answer to wait for, or a thread to wake, most of a transaction's cost is paid once per group. Nothing waits for a
+/// group to fill up: a lone transaction starts at once, and what arrives meanwhile makes up the next group.
+package final class SQLiteDatabase: SQLDatabase {
+    /// One connection writes, and it alone moves the write-ahead log into the file. Up to 3.51.2 SQLite may damage a
+    /// database when one connection does that while another commits (https://sqlite.org/wal.html#walresetbug).
+    let pool: DatabasePool
+
+    /// Where work that takes long and is no transaction waits: a backup, a check.
+    let maintenance = DispatchQueue(label: "SQLiteDatabase.maintenance")
+
+    private let writes: TransactionQueue
+    private let reads: TransactionQueue
+    private let readers: [DispatchQueue]
+    private let limits: Limits
+    private let observer: WitanStorage.TransactionObserver
+    private let time: TimeSource
+
+    /// Opens the database at `path`, or makes an empty one, whose file none but its owner can use, in a folder that
+    /// exists.
+    ///
+    /// Only the file's head and its schema are checked: all pages of a large file would take seconds or minutes, which
+    /// is for `integrityCheck()`. A damaged page that is met later is `.unavailable` with a sentence.
+    ///
+    /// - Throws: `.unavailable` with a sentence that says what is wrong with the file or its folder.
+    package init(
+        path: String,
+        limits: Limits,
+        observer: WitanStorage.TransactionObserver = .none,
+        time: TimeSource
+    ) throws(Failure) {
+        try DatabaseFile.prepare(at: path)
+        do {
+            pool = try DatabasePool(path: path, configuration: Self.configuration(limits))
+            // GRDB sets NORMAL, which may lose the last commits in a power cut: a key that is shown once must not be.
+            try pool.writeWithoutTransaction { database in try database.execute(sql: "PRAGMA synchronous = FULL") }
+        } catch {
+            throw .sqlite(error)
+        }
+        self.limits = limits
+        self.observer = observer
+        self.time = time
+        readers = (0..<Sizes.readers).map { DispatchQueue(label: "SQLiteDatabase.reader.\($0)") }
+        writes = TransactionQueue(
+            capacity: limits.queuedTransactions,
+            groupLimit: limits.transactionsPerGroup,
+            workers: 1
+        )
+        reads = TransactionQueue(
+            capacity: limits.queuedTransactions,
+            groupLimit: limits.transactionsPerGroup,
+            workers: Sizes.readers
+        )
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await wait(in: reads, body) { reader in self.readers[reader].async { self.runReader(reader) } }
+    }
+
+    @discardableResult
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await wait(in: writes, body) { _ in self.pool.asyncWriteWithoutTransaction(self.runWriter) }
+    }
+
+    /// Refuses what waits, lets what runs end, moves the write-ahead log into the file, and closes the file.
+    package func close() async throws {
+        writes.close()
+        reads.close()
+        try await maintain { [pool] in
+            // The writer then closes last, and the last to close removes the write-ahead log.
+            pool.invalidateReadOnlyConnections()
+            try pool.close()
+        }
+    }
+
+    // MARK: Waiting
+
+    private func wait<Value: Sendable>(
+        in queue: TransactionQueue,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        startWorker: (Int) -> Void
+    ) async throws -> Value {
+        let ticket = queue.takeTicket()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let transaction = QueuedTransaction(body, caller: continuation)
+                do {
+                    if let worker = try queue.append(transaction, ticket: ticket) { startWorker(worker) }
+                } catch {
+                    transaction.refuse(error)
+                }
+            }
+        } onCancel: {
+            queue.remove(ticket)?.refuse(CancellationError())
+        }
+    }
+
+    // MARK: Writing
+
+    @Sendable
+    private func runWriter(_ database: Database) {
+        while let group = writes.beginGroup(for: 0) {
+            write(group, on: database)
+            moveLogIfDue(database)
+        }
+    }
+
+    private func write(_ group: TransactionQueue.Group, on database: Database) {
+        let begin = time.monotonic()
+        var group = group
+        let (count, deliveries) = withConnection(database) { connection in
+            var members = WriteGroup(on: connection)
+            while let transaction = writes.next(in: &group) { members.add(transaction) }
+            return (members.count, members.commit())
+        }
+        tellObserver(.write, count, since: begin)
+        for deliver in deliveries { deliver() }
+    }
+
+    /// Moves the write-ahead log into the file once it is long, after the callers were answered: sooner when nobody
+    /// waits, and at a length where the pause is still short even if somebody always does.
+    private func moveLogIfDue(_ database: Database) {
+        var pages: CInt = 0
+        var unused: CInt = 0
+        sqlite3_db_status(database.sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &unused, 0)
+        guard pages >= (writes.isEmpty ? Sizes.logPagesWhenIdle : Sizes.logPagesWhenBusy) else { return }
+        // What cannot be moved, because a reader still needs the log or the disk fails, stays in the log and is safe.
+        sqlite3_wal_checkpoint_v2(database.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        sqlite3_db_status(database.sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &unused, 1)
+    }
+
+    // MARK: Reading
+
+    private func runReader(_ reader: Int) {
+        do {
+            try pool.unsafeRead { database in
+                while let group = reads.beginGroup(for: reader) { read(group, on: database) }
+            }
+        } catch {
+            // No connection could be had for them.
+            while var group = reads.beginGroup(for: reader) {
+                while let transaction = reads.next(in: &group) { transaction.refuse(Failure.sqlite(error)) }
+            }
+        }
+    }
+
+    private func read(_ group: TransactionQueue.Group, on database: Database) {
+        let begin = time.monotonic()
+        var group = group
+        var count = 0
+        withConnection(database) { connection in
+            var refusal: Failure?
+            do throws(Failure) {
+                // The snapshot is taken by the first statement, thus after all of the group were asked for.
+                try connection.perform(.beginRead)
+            } catch {
+                refusal = error
+            }
+            while let transaction = reads.next(in: &group) {
+                count += 1
+                if let refusal { transaction.refuse(refusal) } else { transaction.run(connection).deliver() }
+            }
+            connection.rollBack()
+        }
+        tellObserver(.read, count, since: begin)
+    }
+
+    // MARK: Both
+
+    private func withConnection<Result>(_ database: Database, _ body: (SQLiteConnection) -> Result) -> Result {
+        let deadline = StatementDeadline(limits.statementDuration, time: time)
+        return deadline.watching(database.sqliteConnection) {
+            body(SQLiteConnection(database, deadline: deadline))
+        }
+    }
+
+    private func tellObserver(_ kind: WitanStorage.TransactionObserver.Kind, _ count: Int, since begin: Int64) {
+        // None when another worker was quicker, or the callers went away.
+        guard count > 0 else { return }
+        observer.didFinish(kind, count, .nanoseconds(time.monotonic() - begin))
+    }
+}

@@ -1,0 +1,197 @@
+package import Logging
+package import WitanAccess
+package import WitanCore
+package import WitanStorage
+package import WitanTelemetry
+
+/// Turns a credential into who it acts for (design: key service, section 4).
+///
+/// A credential that was seen before is answered from memory. Another costs one read; keys with a wrong checksum, none.
+package struct Authenticator: Sendable {
+    private let database: any SQLDatabase
+    private let peppers: Peppers
+    private let tokens: TokenVerifier
+    private let failures: RateLimiter<String>
+    private let metrics: ServerMetrics
+    private let time: TimeSource
+    private let logger: Logger
+    private let credentials = CredentialStore()
+    private let accounts = AccountStore()
+
+    /// The credentials that were verified; whoever deletes or changes what they rest on empties their places in it.
+    package let cache: CredentialCache<Identity>
+
+    /// How long a token is believed without looking at its issuer's keys again.
+    private static let tokenTrust = Duration.seconds(60)
+
+    /// Takes what credentials are checked with.
+    ///
+    /// `failures` limits the failed authentications of a client address.
+    package init(
+        database: any SQLDatabase,
+        peppers: Peppers,
+        tokens: TokenVerifier,
+        failures: RateLimiter<String>,
+        cache: CredentialCache<Identity>,
+        metrics: ServerMetrics,
+        time: TimeSource,
+        logger: Logger
+    ) {
+        self.database = database
+        self.peppers = peppers
+        self.tokens = tokens
+        self.failures = failures
+        self.cache = cache
+        self.metrics = metrics
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Who the credential acts for.
+    ///
+    /// `address` is the client's, as the limit of failed authentications counts it.
+    ///
+    /// - Throws: `.unauthenticated` with one text for every credential that is not good, `.rateLimited` for an address
+    ///   with too many of them, `.unavailable` when it cannot be checked just now.
+    package func authenticate(_ credential: String, from address: @autoclosure () -> String) async throws -> Identity {
+        let digest = CredentialDigest(of: credential)
+        if let identity = cache.lookup(digest) {
+            if identity.expiresAt.map({ time.now() < $0 }) ?? true {
+                metrics.keyChecks[.cached].increment()
+                return identity
+            }
+        }
+        let address = address()
+        let allowance = failures.peek(address)
+        guard allowance.isAllowed else {
+            metrics.rateLimited[.address].increment()
+            throw Failure(
+                .rateLimited,
+                "Too many failed authentications came from your address; wait, then send a valid credential.",
+                retryAfter: allowance.retryAfter
+            )
+        }
+        do {
+            let identity = try await load(credential, digest)
+            metrics.keyChecks[.loaded].increment()
+            return identity
+        } catch let refusal as Refusal {
+            metrics.keyChecks[refusal.outcome].increment()
+            failures.record(address)
+            throw Failure.invalidCredential
+        } catch let failure as Failure where failure.code == .unavailable {
+            metrics.keyChecks[.unavailable].increment()
+            throw failure
+        }
+    }
+
+    private func load(_ credential: String, _ digest: CredentialDigest) async throws -> Identity {
+        let token = cache.beginFill(digest)
+        let identity: Identity
+        if let secret = Secret(parsing: credential) {
+            identity = try await keyIdentity(secret)
+        } else if credential.contains(".") {
+            identity = try await tokenIdentity(credential)
+        } else {
+            throw Refusal(.malformed)
+        }
+        cache.fill(token, with: identity)
+        return identity
+    }
+
+    // MARK: Keys
+
+    private func keyIdentity(_ secret: Secret) async throws -> Identity {
+        let candidates = peppers.candidates(secret.digest)
+        let found = try await database.read { [credentials, accounts] connection in
+            for (version, digest) in candidates {
+                guard let key = try credentials.key(digest: digest.bytes, on: connection),
+                    let stored = StoredDigest(bytes: key.digest), stored.isEqual(to: digest)
+                else { continue }
+                let account = try accounts.account(userID: key.userID, on: connection)
+                return account.map { (key: key, version: version, account: $0) }
+            }
+            return nil
+        }
+        guard let (key, version, account) = found else { throw Refusal(.unknown) }
+        let memberships = account.memberships.filter { $0.organizationID == key.organizationID }
+        guard !memberships.isEmpty else { throw Refusal(.orphaned) }
+        if version != peppers.newest { await moveToNewestPepper(key, digest: secret.digest) }
+        return Identity(
+            account: account,
+            memberships: memberships,
+            authentication: .apiKey,
+            keyID: key.id
+        )
+    }
+
+    /// A failure here harms nobody: the key stays good under its old pepper and is moved at its next use.
+    private func moveToNewestPepper(_ key: CredentialStore.StoredKey, digest: CredentialDigest) async {
+        guard let newest = peppers.digest(digest, version: peppers.newest) else { return }
+        do {
+            try await database.write { [credentials, version = peppers.newest] connection in
+                try credentials.replaceDigest(of: key, by: newest.bytes, pepperVersion: version, on: connection)
+            }
+        } catch {
+            logger.warning("A key could not be moved to the newest pepper.", error: error)
+        }
+    }
+
+    // MARK: Tokens
+
+    private func tokenIdentity(_ text: String) async throws -> Identity {
+        let token: VerifiedToken
+        do {
+            token = try await tokens.verify(text)
+        } catch {
+            guard let refusal = error.tokenRefusal else { throw error }
+            switch refusal {
+            case .expired: throw Refusal(.expired)
+            case .malformed, .tooLong, .header: throw Refusal(.malformed)
+            default: throw Refusal(.unknown)
+            }
+        }
+        let account = try await database.read { [accounts] connection in
+            if let userID = token.sessionUserID { return try accounts.account(userID: userID, on: connection) }
+            return try token.email.flatMap { try accounts.account(email: $0, on: connection) }
+        }
+        guard let account else { throw Refusal(.unknown) }
+        guard !account.memberships.isEmpty else { throw Refusal(.orphaned) }
+        return Identity(
+            account: account,
+            memberships: account.memberships,
+            authentication: token.isOwnSession ? .session : .token,
+            expiresAt: min(token.expiresAt, time.now().advanced(by: Self.tokenTrust))
+        )
+    }
+}
+
+/// Why a credential is not good: counted, never told.
+private struct Refusal: Error {
+    let outcome: KeyCheckOutcome
+
+    init(_ outcome: KeyCheckOutcome) {
+        self.outcome = outcome
+    }
+}
+
+extension Failure {
+    /// The one text for every credential that is not good (design: key service, section 2).
+    package static let invalidCredential = Failure(
+        .unauthenticated,
+        "The credential is malformed, unknown, expired or revoked; send a valid API key as `Authorization: Bearer …`."
+    )
+
+    /// The text for a request without a credential.
+    package static let missingCredential = Failure(
+        .unauthenticated,
+        "This call needs a credential; send an API key as `Authorization: Bearer …`."
+    )
+}
+
+extension Logger {
+    /// Logs a sentence with the error behind it, whose text is the log's alone.
+    package func warning(_ message: Message, error: any Error) {
+        warning(message, metadata: ["error": "\(error)"])
+    }
+}

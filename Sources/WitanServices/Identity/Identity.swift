@@ -1,0 +1,146 @@
+import WitanAccess
+package import WitanCore
+package import WitanStorage
+
+/// Who a credential acts for, where, and how that was shown.
+package struct Identity: Sendable, CachedCredential {
+    /// How the caller was authenticated; the raw value stands in the audit log.
+    package enum Authentication: String, Sendable {
+        /// An API key.
+        case apiKey = "api_key"
+        /// A JSON Web Token of an outside issuer.
+        case token
+        /// A JSON Web Token of this server's own.
+        case session
+        /// A command run on the server's own data.
+        case commandLine = "command_line"
+    }
+
+    /// The person.
+    package let account: Account
+
+    /// The organizations that the credential can act in: an API key's one, or all of the person's.
+    package let memberships: [Account.Membership]
+
+    /// How the caller was authenticated.
+    package let authentication: Authentication
+
+    /// The API key's id.
+    package let keyID: ObjectID?
+
+    /// When the credential ends by itself.
+    package let expiresAt: Timestamp?
+
+    /// A caller with these rights.
+    package init(
+        account: Account,
+        memberships: [Account.Membership],
+        authentication: Authentication,
+        keyID: ObjectID? = nil,
+        expiresAt: Timestamp? = nil
+    ) {
+        self.account = account
+        self.memberships = memberships
+        self.authentication = authentication
+        self.keyID = keyID
+        self.expiresAt = expiresAt
+    }
+
+    package var userID: ObjectID { account.userID }
+
+    /// The API key's id; a token has none here, so that what ends a token is its person's change or its own end.
+    package var credentialID: ObjectID { keyID ?? account.userID }
+
+    /// The first organization. A change of an organization empties the cache, so that the others need not be known.
+    package var organizationID: ObjectID { memberships.first?.organizationID ?? account.userID }
+}
+
+extension Identity {
+    /// How a request names the organization that it is about (design: key service, section 4).
+    package struct Selector: Sendable {
+        /// `org_id` of the body or the query.
+        package var id: ObjectID?
+        /// `org_name` of the body or the query.
+        package var name: String?
+        /// The header `x-bt-org-name`.
+        package var headerName: String?
+
+        /// Names an organization, or none.
+        package init(id: ObjectID? = nil, name: String? = nil, headerName: String? = nil) {
+            self.id = id
+            self.name = name
+            self.headerName = headerName
+        }
+    }
+
+    /// The one organization that a request acts in: `org_id`, else `org_name`, else the header, else the only one.
+    ///
+    /// - Throws: `.forbidden` for one that the caller is not in or that is not there, and `.invalidRequest` that lists
+    ///   the names when there are several and none is named.
+    package func membership(_ selector: Selector) throws(Failure) -> Account.Membership {
+        if let id = selector.id {
+            return try membership("org_id \(id)") { $0.organizationID == id }
+        }
+        if let name = selector.name ?? selector.headerName {
+            return try membership("the organization of that name") { $0.organizationName == name }
+        }
+        switch memberships.count {
+        case 1: return memberships[0]
+        case 0: throw Failure(.forbidden, "You are in no organization; ask an owner of one to add you.")
+        default:
+            let names = memberships.map(\.organizationName).joined(separator: ", ")
+            let message = "must name one of your organizations: \(names)"
+            throw Failure(invalid: [Failure.Issue(path: ["org_name"], message: message)])
+        }
+    }
+
+    private func membership(
+        _ what: String,
+        where matches: (Account.Membership) -> Bool
+    ) throws(Failure) -> Account.Membership {
+        guard let membership = memberships.first(where: matches) else {
+            throw Failure(.forbidden, "Missing access to \(what), or the organization does not exist")
+        }
+        return membership
+    }
+
+    /// What a list or a look-up may see: the caller's organizations, or the one that a filter names if it is among them.
+    package func viewer(in selector: Selector = Selector()) -> Viewer {
+        let chosen = memberships.filter { membership in
+            if let id = selector.id { return membership.organizationID == id }
+            if let name = selector.name { return membership.organizationName == name }
+            return true
+        }
+        return Viewer(
+            userID: account.userID,
+            organizations: chosen.map(\.organizationID),
+            ownedOrganizations: chosen.filter(\.isOwner).map(\.organizationID)
+        )
+    }
+}
+
+/// Where a request came from, for the audit log.
+package struct RequestOrigin: Sendable {
+    package let clientAddress: String?
+    package let userAgent: String?
+    package let traceID: String?
+
+    /// Describes where a request came from.
+    package init(clientAddress: String? = nil, userAgent: String? = nil, traceID: String? = nil) {
+        self.clientAddress = clientAddress
+        self.userAgent = userAgent
+        self.traceID = traceID
+    }
+}
+
+/// Who asks, and from where.
+package struct Caller: Sendable {
+    package let identity: Identity
+    package let origin: RequestOrigin
+
+    /// Who asks, and from where.
+    package init(identity: Identity, origin: RequestOrigin) {
+        self.identity = identity
+        self.origin = origin
+    }
+}

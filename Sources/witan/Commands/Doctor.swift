@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Logging
+import WitanCore
+import WitanHTTP
+import WitanSQLite
+import WitanServices
+import WitanStorage
+
+/// `witan doctor`: what is well and what is not.
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check the configuration, the database, the schema, the peppers and the clock.",
+        discussion: """
+            Example: witan doctor --data ./witan-data
+
+            One line a check; exit code 1 when one fails. It takes the settings of `witan serve` as well and changes nothing.
+            """
+    )
+
+    @OptionGroup var data: DataOptions
+
+    @Option(help: ArgumentHelp("A YAML file with settings. [WITAN_CONFIG]", valueName: "file"))
+    var config: String?
+
+    @Argument(parsing: .allUnrecognized, help: .hidden)
+    var settings: [String] = []
+
+    func run() async throws {
+        var report = Report()
+        await report.check("configuration") {
+            let environment = ProcessInfo.processInfo.environment
+            let file = config ?? environment["WITAN_CONFIG"]
+            let values = try await SettingValues(flags: settings, environment: environment, file: file)
+            let configuration = try ServerComposition.configuration(values)
+            _ = try ServerComposition.outsideIssuer(
+                values,
+                limits: configuration.limits,
+                logger: Logger(label: "witan")
+            )
+            return file.map { "\($0) and the environment can be used" } ?? "the flags and the environment can be used"
+        }
+        var installation: Installation?
+        await report.check("database") {
+            let opened = try await Installation.open(data, .unmigrated)
+            installation = opened
+            let problems = try await opened.database.integrityCheck()
+            guard problems.isEmpty else {
+                throw Failure(.unavailable, "\(problems.joined(separator: "; ")); restore a backup.")
+            }
+            let statistics = opened.database.statistics
+            return "whole, \(statistics.fileBytes) bytes, and \(statistics.logBytes) in the write-ahead log"
+        }
+        if let installation {
+            await report.check("schema") {
+                let status = try await Migrator().status(of: installation.database)
+                guard status.current == status.latest else {
+                    throw Failure(
+                        .conflict,
+                        "The database has schema \(status.current) of \(status.latest); run `witan migrate`."
+                    )
+                }
+                return "\(status.current) of \(status.latest)"
+            }
+            await report.check("peppers") {
+                let usages = try await installation.peppers.usage()
+                if let missing = usages.first(where: { !$0.isKnown }) {
+                    throw Failure(
+                        .invalidRequest,
+                        "The secrets lack pepper \(missing.version), under which \(missing.keys) keys are stored."
+                    )
+                }
+                return usages.map { "version \($0.version) holds \($0.keys) keys" }.joined(separator: ", ")
+            }
+            await report.check("clock") {
+                let newest = try await installation.database.read { connection in
+                    try connection.row("SELECT MAX(created) FROM audit_events")
+                }
+                let now = installation.time.now()
+                guard now.seconds > 1_750_000_000 else {
+                    throw Failure(.unavailable, "The clock says \(now.rfc3339), which is long past; set it.")
+                }
+                if let row = newest, row[0] != .null, try row.timestamp(0) > now {
+                    throw Failure(
+                        .unavailable,
+                        "The clock says \(now.rfc3339), but the audit log has a later row; was the clock set back?"
+                    )
+                }
+                return now.rfc3339
+            }
+            try await installation.database.close()
+        }
+        if report.hasFailures { throw ExitCode(1) }
+    }
+
+    /// Prints a line for each check.
+    private struct Report {
+        var hasFailures = false
+
+        mutating func check(_ name: String, _ body: () async throws -> String) async {
+            do {
+                print("ok      \(name): \(try await body())")
+            } catch {
+                hasFailures = true
+                let sentence = (error as? Failure)?.message ?? "\(error)"
+                print("FAILED  \(name): \(sentence)")
+            }
+        }
+    }
+}

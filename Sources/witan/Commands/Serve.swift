@@ -1,0 +1,148 @@
+import ArgumentParser
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+import WitanAccess
+import WitanCore
+import WitanHTTP
+import WitanSQLite
+import WitanServices
+import WitanTelemetry
+
+/// `witan serve`: the server.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the server.",
+        discussion: """
+            Example: witan serve --data ./witan-data --port 8000
+
+            On an empty data folder it makes an organization, its owner and a first API key, which it prints once. SIGTERM \
+            and SIGINT let the requests under way finish and end it with exit code 0.
+
+            SETTINGS, each as a flag, as the variable in brackets, or as a member of the file given with --config:
+
+            \(SettingsHelp.text)
+            """
+    )
+
+    @OptionGroup var data: DataOptions
+
+    @Option(help: ArgumentHelp("A YAML file with settings. [WITAN_CONFIG]", valueName: "file"))
+    var config: String?
+
+    @Argument(parsing: .allUnrecognized, help: .hidden)
+    var settings: [String] = []
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let values = try await SettingValues(
+            flags: settings,
+            environment: environment,
+            file: config ?? environment["WITAN_CONFIG"]
+        )
+        let configuration = try ServerComposition.configuration(values)
+        let log = LogOutput(format: try values[Settings.logFormat], time: .system, redact: SecretRedactor.redact)
+        let level = try values[Settings.logLevel]
+        LoggingSystem.bootstrap { StructuredLogHandler(label: $0, output: log, level: level) }
+        let logger = Logger(label: "witan")
+        defer { log.flush() }
+
+        let installation = try await Installation.open(
+            data,
+            .create,
+            minting: values[Settings.keyMinting],
+            limits: configuration.limits
+        )
+        if case .file(let file) = data.secretsStore, file.isReadableByOthers {
+            logger.warning("The secrets file \(file.path) can be read by others; run chmod 600 on it.")
+        }
+        if try await installation.accounts.isEmpty() {
+            let founded = try await Initialize.Defaults.found(in: installation)
+            Self.announce(FoundingReport(founded).text)
+        }
+        try await serve(installation, configuration, values, log, logger)
+    }
+
+    private func serve(
+        _ installation: Installation,
+        _ configuration: ServerConfiguration,
+        _ values: SettingValues,
+        _ log: LogOutput,
+        _ logger: Logger
+    ) async throws {
+        let readiness = Readiness(database: installation.database)
+        let composed = try ServerComposition.server(
+            installation,
+            configuration,
+            values: values,
+            log: log,
+            logger: logger,
+            readiness: readiness
+        )
+        let server = composed.server
+        let hasStarted = Atomic(false)
+        let application = try server.application { publicURL in
+            hasStarted.store(true, ordering: .relaxed)
+            Self.announce("Witan \(Witan.version) listens on \(publicURL)\n")
+        }
+        var group = ServiceGroupConfiguration(
+            services: [DrainNotice(readiness: readiness), application] + composed.services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        group.maximumGracefulShutdownDuration = configuration.limits.drainDuration
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch let error where !hasStarted.load(ordering: .relaxed) {
+            throw Failure(
+                .unavailable,
+                """
+                The server cannot listen on \(configuration.host):\(configuration.port): \
+                \(Self.reason(error)). Free the port, or choose others with --host and --port.
+                """,
+                underlying: error
+            )
+        } catch is CancellationError {
+            logger.warning("Requests were still under way when the drain time was over; they were cut off.")
+        }
+        try await installation.database.close()
+        logger.info("Stopped.")
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let text = "\(error)"
+        return text.contains("EADDRINUSE") || text.contains("errno: 98") ? "another process listens there" : text
+    }
+
+    /// What a person reads goes to standard output, and at once: secrets never go to the log.
+    private static func announce(_ text: String) {
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}
+
+/// Tells load balancers, through `/readyz`, as soon as the server begins to drain.
+private struct DrainNotice: Service {
+    let readiness: Readiness
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await gracefulShutdown()
+        } onGracefulShutdown: {
+            readiness.drain()
+        }
+    }
+}
+
+/// The settings as lines of help.
+enum SettingsHelp {
+    static let text = Settings.all
+        .map { setting in
+            let standard = setting.standard.map { $0.isEmpty ? "" : " (default: \($0))" } ?? ""
+            return
+                "  --\(setting.name) \(setting.placeholder)\n      \(setting.summary).\(standard) [\(setting.variable)]"
+        }
+        .joined(separator: "\n")
+}

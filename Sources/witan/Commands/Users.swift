@@ -1,0 +1,165 @@
+import ArgumentParser
+import WitanAccess
+import WitanCore
+import WitanJSON
+import WitanResources
+import WitanServices
+import WitanStorage
+
+/// `witan users`: people.
+struct Users: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Add and list people, and give them tokens.",
+        discussion: "Example: witan users create --email ada@example.com --organization Acme",
+        subcommands: [Create.self, List.self, Token.self]
+    )
+
+    /// `witan users create`.
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add a person to an organization.",
+            discussion: """
+                Example: witan users create --email ada@example.com --organization Acme --owner
+
+                It works on the data of a stopped server.
+                """
+        )
+
+        @OptionGroup var data: DataOptions
+
+        @Option(help: "The e-mail address.")
+        var email: String
+
+        @Option(help: "The organization's name.")
+        var organization: String
+
+        @Option(help: "The given name.")
+        var givenName: String?
+
+        @Option(help: "The family name.")
+        var familyName: String?
+
+        @Flag(help: "Make the person an owner of the organization.")
+        var owner = false
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            let person = try AccountService.Person(email: email, givenName: givenName, familyName: familyName)
+            let record = try await Installation.use(data, .existing) { installation in
+                try await installation.accounts.add(person, to: organization, isOwner: owner)
+            }
+            if json {
+                print(JSONWriter.string(of: .object(record.jsonObject)))
+            } else {
+                print("\(person.email) is in \(organization).")
+            }
+        }
+    }
+
+    /// `witan users list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List people.",
+            discussion: "Example: witan users list"
+        )
+
+        @OptionGroup var place: PlaceOptions
+
+        func run() async throws {
+            let columns = ["id", "email", "given_name", "family_name", "created"]
+            try await Keys.List.list(UserResource.resource, in: place, columns: columns)
+        }
+    }
+
+    /// `witan users token`.
+    struct Token: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a JSON Web Token with which a person can call the server for a while.",
+            discussion: """
+                Example: witan users token ada@example.com --lifetime 30m
+
+                Unlike an API key it acts in all of the person's organizations, and it may make API keys under \
+                --key-minting people.
+                """
+        )
+
+        @OptionGroup var data: DataOptions
+
+        @Argument(help: "The e-mail address.")
+        var email: String
+
+        @Option(help: "How long the token is good: at most 12h.")
+        var lifetime = "1h"
+
+        func run() async throws {
+            let lifetime = try Setting<Duration>("lifetime", "", default: "1h").parse([lifetime])
+            guard lifetime <= .seconds(12 * 3_600) else { throw UsageError("--lifetime must be at most 12h.") }
+            let token = try await Installation.use(data, .existing) { installation in
+                let account = try await installation.accounts.caller(email: email).identity.account
+                return try ServerComposition.sessions(installation.secrets)
+                    .issue(userID: account.userID, email: account.email, lifetime: lifetime)
+            }
+            print(token.text)
+        }
+    }
+}
+
+/// `witan organizations`.
+struct Organizations: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make and list organizations.",
+        discussion: "Example: witan organizations create --name Acme --owner ada@example.com",
+        subcommands: [Create.self, List.self]
+    )
+
+    /// `witan organizations create`.
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make an organization with an owner.",
+            discussion: """
+                Example: witan organizations create --name Acme --owner ada@example.com
+
+                It works on the data of a stopped server.
+                """
+        )
+
+        @OptionGroup var data: DataOptions
+
+        @Option(help: "The organization's name.")
+        var name: String
+
+        @Option(help: "The owner's e-mail address; somebody who is there already, or a new person.")
+        var owner: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            let person = try AccountService.Person(email: owner)
+            let founded = try await Installation.use(data, .create) { installation in
+                try await installation.accounts.found(name, owner: person, keyName: nil)
+            }
+            if json {
+                print(FoundingReport(founded).json)
+            } else {
+                print("Made \(name), owned by \(person.email).")
+            }
+        }
+    }
+
+    /// `witan organizations list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List organizations.",
+            discussion: "Example: witan organizations list"
+        )
+
+        @OptionGroup var place: PlaceOptions
+
+        func run() async throws {
+            try await Keys.List.list(OrganizationResource.resource, in: place, columns: ["id", "name", "created"])
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Logging
+import WitanAccess
+import WitanCore
+import WitanHTTP
+import WitanServices
+import WitanTelemetry
+
+/// Every setting of the server. The help, the README's table and the check of the file's members read this list.
+enum Settings {
+    static let host = Setting<String>("host", "ADDRESS", "The address to listen on", default: "127.0.0.1")
+    static let port = Setting<Int>(
+        "port",
+        "The port to listen on; 0 lets the system choose",
+        default: 8_000,
+        in: 0...65_535
+    )
+    static let publicURL = Setting<String>(
+        "public-url",
+        "URL",
+        "The address that clients know the server by; made of host and port when not given"
+    ) { text throws(Failure) in
+        guard text.hasPrefix("http://") || text.hasPrefix("https://"), !text.contains(where: \.isWhitespace) else {
+            throw .misconfigured("public-url", "must begin with http:// or https://")
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+    static let tlsCertificate = Setting<String>(
+        "tls-certificate",
+        "FILE",
+        "The TLS certificate chain, in PEM; turns TLS on"
+    )
+    static let tlsKey = Setting<String>("tls-key", "FILE", "The TLS private key, in PEM")
+
+    static let rateLimit = limit("rate-limit", "The limit of each credential", default: "1000/s burst 2000")
+    static let organizationRateLimit = limit(
+        "organization-rate-limit",
+        "The limit of each organization",
+        default: "off"
+    )
+    static let failedAuthenticationRateLimit = limit(
+        "failed-authentication-rate-limit",
+        "The limit of failed authentications from an address",
+        default: "10/s burst 50"
+    )
+    static let trustedProxies = Setting<TrustedProxies>(
+        list: "trusted-proxies",
+        "ADDRESS",
+        "The proxies, as addresses or CIDR blocks, whose X-Forwarded-For is believed",
+        default: []
+    ) { texts throws(Failure) in try TrustedProxies(parsing: texts) }
+    static let allowedOrigins = Setting<[String]>(
+        list: "allowed-origins",
+        "ORIGIN",
+        "The web pages whose scripts may call the server; * for all",
+        default: AllowedOrigins.official
+    ) { texts throws(Failure) in texts }
+
+    static let keyMinting = Setting<MintingPolicy>("key-minting", "Who may make API keys", default: .allow)
+    static let jwtIssuer = Setting<String>("jwt-issuer", "TEXT", "The `iss` of an outside issuer's tokens to accept")
+    static let jwtAudience = Setting<String>("jwt-audience", "TEXT", "The `aud` that its tokens must have")
+    static let jwtEmailClaim = Setting<String>(
+        "jwt-email-claim",
+        "NAME",
+        "The claim of its tokens that names the person",
+        default: "email"
+    )
+    static let jwksFile = Setting<String>("jwks-file", "FILE", "Its public keys, as a JWKS document")
+    static let jwksURL = Setting<String>("jwks-url", "URL", "Where its public keys are, as a JWKS document")
+
+    static let logFormat = Setting<LogFormat>("log-format", "How the log is written", default: .human)
+    static let logLevel = Setting<Logger.Level>("log-level", "The least severe level to log", default: .info)
+    static let logRequests = Setting<Bool>("log-requests", "Whether each request is logged", default: true)
+
+    static let maximumRequests = Setting<Int>(
+        "max-requests",
+        "How many requests may be under way at once",
+        default: Limits().requestsInFlight,
+        in: 1...1_000_000
+    )
+    static let maximumConnections = Setting<Int>(
+        "max-connections",
+        "How many connections may be open at once",
+        default: Limits().connections,
+        in: 1...1_000_000
+    )
+    static let maximumBodyBytes = Setting<Int>(
+        "max-body-bytes",
+        "The largest request body, in bytes",
+        default: Limits().requestBodyBytes,
+        in: 1_024...1_073_741_824
+    )
+    static let requestTimeout = Setting<Duration>("request-timeout", "How long a request may take", default: "30s")
+    static let idleTimeout = Setting<Duration>("idle-timeout", "How long a connection may be idle", default: "75s")
+    static let drainTimeout = Setting<Duration>(
+        "drain-timeout",
+        "How long requests under way may still take after SIGTERM",
+        default: "20s"
+    )
+
+    /// All of them, in the order of the documents.
+    static let all: [SettingDeclaration] = [
+        host.declaration, port.declaration, publicURL.declaration, tlsCertificate.declaration, tlsKey.declaration,
+        rateLimit.declaration, organizationRateLimit.declaration, failedAuthenticationRateLimit.declaration,
+        trustedProxies.declaration, allowedOrigins.declaration, keyMinting.declaration, jwtIssuer.declaration,
+        jwtAudience.declaration, jwtEmailClaim.declaration, jwksFile.declaration, jwksURL.declaration,
+        logFormat.declaration, logLevel.declaration, logRequests.declaration, maximumRequests.declaration,
+        maximumConnections.declaration, maximumBodyBytes.declaration, requestTimeout.declaration,
+        idleTimeout.declaration, drainTimeout.declaration,
+    ]
+
+    private static func limit(_ name: String, _ summary: String, default standard: String) -> Setting<RateLimit?> {
+        Setting(name, "N/s|off", summary, default: standard) { text throws(Failure) in
+            do {
+                return try RateLimit.parse(text)
+            } catch {
+                throw .misconfigured(name, "must be a limit such as 1000/s, \"1000/s burst 2000\" or off")
+            }
+        }
+    }
+}
