@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 DATA ?= ./witan-data
 ARGUMENTS ?=
+SECONDS_EACH ?= 60
+TARGETS ?= $(notdir $(wildcard Tests/Corpus/*))
 PYTHON ?= python3
 VENV := .venv
 FORMATTED := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
@@ -42,8 +44,9 @@ test-clients: packages-test $(VENV)/.ready ## Run the tests with the official cl
 	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Clients
 
 .PHONY: check
-check: ## Check the format and the style.
+check: build ## Check the format, the style and the repository's own rules.
 	swift format lint --strict --recursive --parallel --configuration .swift-format $(wildcard $(FORMATTED))
+	swift test --skip-build --filter TidyTests
 
 .PHONY: format
 format: ## Format the sources.
@@ -53,10 +56,16 @@ format: ## Format the sources.
 bench: packages-build ## Measure, and write docs/performance.md.
 	$(PYTHON) Benchmarks/bench.py
 
+# libFuzzer comes with the toolchain; what it finds stays in .build-fuzz.
 .PHONY: fuzz
-fuzz: packages-build ## Fuzz the parsers for SECONDS each (60).
-	swift build -c release --product witan-fuzz
-	"$$(swift build -c release --show-bin-path)/witan-fuzz" --seconds $${SECONDS_EACH:-60}
+fuzz: export WITAN_FUZZ = $(shell swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
+fuzz: packages-build ## Fuzz each parser for SECONDS_EACH (60) seconds, or those of TARGETS="json jwt".
+	swift build -c release --scratch-path .build-fuzz --product witan-fuzz
+	for target in $(TARGETS); do \
+		mkdir -p .build-fuzz/corpus/$$target; \
+		SWIFT_BACKTRACE=enable=no .build-fuzz/release/witan-fuzz $$target -max_total_time=$(SECONDS_EACH) -timeout=5 \
+			-artifact_prefix=.build-fuzz/finding-$$target- .build-fuzz/corpus/$$target Tests/Corpus/$$target; \
+	done
 
 .PHONY: openapi
 openapi: ## Print the API document.
@@ -64,7 +73,7 @@ openapi: ## Print the API document.
 
 .PHONY: clean
 clean: ## Remove what was built.
-	rm -rf .build $(VENV)
+	rm -rf .build .build-fuzz $(VENV)
 
 # Debian packages are installed when they are missing and that can be done; else the command to run is printed.
 .PHONY: packages-build packages-test

@@ -12,7 +12,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// A product of a package that Witan depends on. docs/adr/0002-dependencies.md says why each is there.
+/// A product of a package that Witan depends on, for a reason that docs/adr/0002-dependencies.md gives.
 func product(_ name: String, _ package: String) -> Target.Dependency {
     .product(name: name, package: package)
 }
@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -48,7 +49,9 @@ let package = Package(
         ),
         .target(
             name: "WitanSQLite",
-            dependencies: ["WitanCore", "WitanStorage", product("GRDB", "GRDB.swift")]
+            dependencies: [
+                "WitanCore", "WitanStorage", product("GRDB", "GRDB.swift"), product("GRDBSQLite", "GRDB.swift"),
+            ]
         ),
         .target(
             name: "WitanAccess",
@@ -76,7 +79,8 @@ let package = Package(
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HummingbirdHTTP2", "hummingbird"),
                 product("HummingbirdTLS", "hummingbird"), product("HTTPTypes", "swift-http-types"),
-                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+                product("NIOHTTPTypes", "swift-nio-extras"), product("NIOSSL", "swift-nio-ssl"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("Yams", "Yams"),
             ]
         ),
@@ -147,4 +151,21 @@ let package = Package(
 
 for target in package.targets {
     target.swiftSettings = settings
+}
+
+// `make fuzz` says here where libFuzzer is; only then are there a fuzzer and instrumented modules.
+if let libFuzzer = Context.environment["WITAN_FUZZ"] {
+    for target in package.targets where target.type == .regular {
+        target.swiftSettings = settings + [.unsafeFlags(["-sanitize=fuzzer,address"])]
+    }
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer"),
+        .executableTarget(
+            name: "witan-fuzz",
+            dependencies: ["CLibFuzzer", "WitanTesting"],
+            path: "Sources/WitanFuzz",
+            swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-sanitize=address", libFuzzer]), .linkedLibrary("stdc++")]
+        ),
+    ]
 }

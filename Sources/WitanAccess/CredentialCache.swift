@@ -54,6 +54,15 @@ package final class CredentialCache<Value: CachedCredential>: Sendable {
         }
     }
 
+    /// Forgets one value, such as one whose time is over, so that the next fill can bring a fresh one.
+    package func remove(_ digest: CredentialDigest) {
+        let shard = shard(of: digest)
+        ledger.withLock { ledger in
+            guard let (position, value) = shards.withLock(shard, { $0.remove(digest) }) else { return }
+            ledger.index.remove(slot(of: position, in: shard), owners: value.owners)
+        }
+    }
+
     /// Forgets a credential for good: as long as it is remembered, not even a fill that begins later is kept.
     package func revoke(credentialID: ObjectID) {
         invalidate(.credential(credentialID))
@@ -186,6 +195,11 @@ private struct Shard<Value: CachedCredential>: Sendable {
         positions[entry.digest] = nil
         freePositions.append(position)
         return entry.value
+    }
+
+    mutating func remove(_ digest: CredentialDigest) -> (position: Int, value: Value)? {
+        guard let position = positions[digest], let value = remove(at: position) else { return nil }
+        return (position, value)
     }
 
     mutating func removeAll() {

@@ -4,10 +4,10 @@
 package struct Limits: Sendable {
     // MARK: What comes in
 
-    /// The longest request body, in bytes. Above: 413, without reading it.
+    /// The longest request body, in bytes; a longer one is answered 413 without being read.
     package var requestBodyBytes = 1 << 20
 
-    /// The longest request head (request line and headers), in bytes. Above: 431, and the connection closes.
+    /// The longest request head (request line and headers), in bytes; after a longer one the connection closes.
     package var requestHeadBytes = 32 << 10
 
     /// How deep a JSON body may nest.
@@ -53,13 +53,13 @@ package struct Limits: Sendable {
 
     // MARK: Number
 
-    /// How many requests may be under way at once. Above: 503 with `Retry-After`.
+    /// How many requests may be under way at once; further ones are answered 503 with `Retry-After`.
     package var requestsInFlight = 1_024
 
     /// How many connections may be open at once; further ones wait in the listen queue.
     package var connections = 10_000
 
-    /// How many statements' transactions may wait for the database. Above: 503.
+    /// How many transactions may wait for the database; further ones are answered 503.
     package var queuedTransactions = 4_096
 
     /// How many transactions share a commit, or a snapshot, at the most.

@@ -11,7 +11,7 @@ package struct TimeSource: Sendable {
     /// The wall clock: for what is stored and shown.
     package let now: @Sendable () -> Timestamp
 
-    /// Nanoseconds since some fixed moment; never goes back. For durations and deadlines.
+    /// Nanoseconds since some fixed moment, never going back: for durations and deadlines.
     package let monotonic: @Sendable () -> Int64
 
     /// Takes a wall clock and a monotonic clock in nanoseconds.

@@ -1,5 +1,6 @@
 /// Every resource that the server serves; a new one is a file in `Resources/`, a line here and a migration.
 package enum Catalog {
+    /// The declarations, in the order of the API document.
     package static let all: [Resource] = [
         APIKeyResource.resource,
         OrganizationResource.resource,

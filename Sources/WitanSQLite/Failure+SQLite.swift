@@ -24,7 +24,8 @@ extension Failure {
             )
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return unavailable("Another program holds the database's lock: close it, then try again.", error)
-        case .SQLITE_FULL:
+        // The file of the shared memory could not be made as long as it must be.
+        case .SQLITE_FULL, .SQLITE_IOERR_SHMSIZE:
             return unavailable(
                 "The disk that holds the database is full: free some space; nothing was lost.",
                 error

@@ -7,11 +7,11 @@ final class QueuedTransaction: Sendable {
         /// Whether the closure returned a value rather than throwing an error.
         let succeeded: Bool
 
-        /// Tells the caller. Called once, or never when the caller is refused instead.
+        /// Tells the caller; called once, or never when the caller is refused instead.
         let deliver: () -> Void
     }
 
-    /// Runs the closure. May be called again when the changes of a run were undone.
+    /// Runs the closure; called again when the changes of a run were undone.
     let run: @Sendable (SQLiteConnection) -> Outcome
 
     /// Tells the caller of an error instead of an outcome.

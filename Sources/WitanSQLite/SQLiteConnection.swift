@@ -142,7 +142,7 @@ final class SQLiteConnection: SQLConnection {
             return sqlite3_bind_int64(statement, index, integer)
         case .real(let real):
             // SQLite would store null in its place.
-            if real.isNaN { throw Failure(.invalidRequest, "A number that is stored must be a number, not NaN") }
+            if real.isNaN { throw Failure(.invalidRequest, "A number that is stored cannot be NaN.") }
             return sqlite3_bind_double(statement, index, real)
         case .text(var text):
             let code: CInt? = text.withUTF8 { bytes in
@@ -158,7 +158,7 @@ final class SQLiteConnection: SQLConnection {
                 )
             }
             // PostgreSQL cannot store it, and SQLite's functions stop at it.
-            guard let code else { throw Failure(.invalidRequest, "A text that is stored cannot hold U+0000") }
+            guard let code else { throw Failure(.invalidRequest, "A text that is stored cannot hold U+0000.") }
             return code
         case .blob(let blob):
             return blob.withUnsafeBytes { bytes in

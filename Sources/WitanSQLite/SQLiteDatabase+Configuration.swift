@@ -18,7 +18,7 @@ extension SQLiteDatabase {
         /// KiB of pages that the writer keeps; it meets the leaves of every index.
         static let writerCache = 8 << 10
 
-        /// KiB of pages that all readers together keep. The system's own cache holds the rest of the file.
+        /// KiB of pages that all readers together keep; the system's own cache holds the rest of the file.
         static let readersCache = 16 << 10
 
         /// Pages in the write-ahead log from which an idle writer moves them into the file.
@@ -32,10 +32,11 @@ extension SQLiteDatabase {
     }
 
     /// What GRDB is to do on each connection.
-    static func configuration(_ limits: Limits) -> Configuration {
+    static func configuration(_ limits: Limits, _ access: Access) -> Configuration {
         let lockMilliseconds = Int(limits.databaseLockDuration / .milliseconds(1))
         var configuration = Configuration()
         configuration.label = "SQLiteDatabase"
+        configuration.readonly = access == .readOnly
         configuration.foreignKeysEnabled = true
         // One more for maintenance, which would keep a reader waiting otherwise.
         configuration.maximumReaderCount = Sizes.readers + 1

@@ -25,13 +25,20 @@ extension SQLiteDatabase {
         Statistics(fileBytes: DatabaseFile.size(of: pool.path), logBytes: DatabaseFile.size(of: pool.path + "-wal"))
     }
 
-    /// Moves the whole write-ahead log into the file and empties it. A busy database does so by itself, in pieces.
+    /// Moves the whole write-ahead log into the file and empties it.
+    ///
+    /// A database that is written moves it by itself; this is for when its files shall be as small as they can.
     ///
     /// - Throws: `.unavailable` when readers need the log for longer than `Limits.databaseLockDuration`.
     package func checkpoint() async throws {
         try await withCheckedThrowingContinuation { continuation in
             pool.asyncWriteWithoutTransaction { database in
-                continuation.resume(with: Result { try Self.failing { _ = try database.checkpoint(.truncate) } })
+                continuation.resume(
+                    with: Result {
+                        try self.requireOpen()
+                        try Self.failing { _ = try database.checkpoint(.truncate) }
+                    }
+                )
             }
         }
     }
@@ -40,7 +47,8 @@ extension SQLiteDatabase {
     ///
     /// Takes seconds per gigabyte and does not hold up transactions. For `witan doctor`.
     package func integrityCheck() async throws -> [String] {
-        try await maintain { [pool] in
+        try await maintain { [self] in
+            try requireOpen()
             var problems: [String] = []
             do {
                 try pool.read { database in
@@ -67,7 +75,8 @@ extension SQLiteDatabase {
     ///
     /// - Throws: `.conflict` when there is something at `path`; `.unavailable` when it cannot be written.
     package func backup(to path: String) async throws {
-        try await maintain { [pool] in
+        try await maintain { [self] in
+            try requireOpen()
             var information = stat()
             guard lstat(path, &information) != 0 else {
                 throw Failure(.conflict, "\(path) exists already: choose another name for the backup.")

@@ -10,8 +10,18 @@ package import WitanStorage
 /// answer to wait for, or a thread to wake, most of a transaction's cost is paid once per group. Nothing waits for a
 /// group to fill up: a lone transaction starts at once, and what arrives meanwhile makes up the next group.
 package final class SQLiteDatabase: SQLDatabase {
-    /// One connection writes, and it alone moves the write-ahead log into the file. Up to 3.51.2 SQLite may damage a
-    /// database when one connection does that while another commits (https://sqlite.org/wal.html#walresetbug).
+    /// What an opened database is for.
+    package enum Access: Sendable {
+        /// Reads and writes, in the one process that holds the folder's lock.
+        case readWrite
+        /// Reads, also beside that process: it never writes, nor moves the write-ahead log into the file.
+        case readOnly
+    }
+
+    /// One connection that writes and several that read.
+    ///
+    /// The one that writes also moves the write-ahead log into the file, and no other does: up to 3.51.2 SQLite may
+    /// damage a database when one connection does that while another commits (https://sqlite.org/wal.html#walresetbug).
     let pool: DatabasePool
 
     /// Where work that takes long and is no transaction waits: a backup, a check.
@@ -33,13 +43,14 @@ package final class SQLiteDatabase: SQLDatabase {
     /// - Throws: `.unavailable` with a sentence that says what is wrong with the file or its folder.
     package init(
         path: String,
+        access: Access = .readWrite,
         limits: Limits,
         observer: WitanStorage.TransactionObserver = .none,
         time: TimeSource
     ) throws(Failure) {
-        try DatabaseFile.prepare(at: path)
+        if access == .readWrite { try DatabaseFile.prepare(at: path) }
         do {
-            pool = try DatabasePool(path: path, configuration: Self.configuration(limits))
+            pool = try DatabasePool(path: path, configuration: Self.configuration(limits, access))
             // GRDB sets NORMAL, which may lose the last commits in a power cut: a key that is shown once must not be.
             try pool.writeWithoutTransaction { database in try database.execute(sql: "PRAGMA synchronous = FULL") }
         } catch {
@@ -52,12 +63,16 @@ package final class SQLiteDatabase: SQLDatabase {
         writes = TransactionQueue(
             capacity: limits.queuedTransactions,
             groupLimit: limits.transactionsPerGroup,
-            workers: 1
+            workers: 1,
+            patience: limits.requestDuration,
+            time: time
         )
         reads = TransactionQueue(
             capacity: limits.queuedTransactions,
             groupLimit: limits.transactionsPerGroup,
-            workers: Sizes.readers
+            workers: Sizes.readers,
+            patience: limits.requestDuration,
+            time: time
         )
     }
 
@@ -83,6 +98,11 @@ package final class SQLiteDatabase: SQLDatabase {
             pool.invalidateReadOnlyConnections()
             try pool.close()
         }
+    }
+
+    /// Throws what a closed database answers; exact where it is asked on the queue that closing waits for.
+    func requireOpen() throws(Failure) {
+        try writes.requireOpen()
     }
 
     // MARK: Waiting
@@ -172,6 +192,7 @@ package final class SQLiteDatabase: SQLDatabase {
                 count += 1
                 if let refusal { transaction.refuse(refusal) } else { transaction.run(connection).deliver() }
             }
+            // There is nothing to commit.
             connection.rollBack()
         }
         tellObserver(.read, count, since: begin)

@@ -20,6 +20,8 @@ final class TransactionQueue: Sendable {
     private struct Entry {
         let ticket: Ticket
         let arrival: Int
+        /// The moment, in nanoseconds of the monotonic clock, after which nobody waits for it any more.
+        let deadline: Int64
         let transaction: QueuedTransaction
     }
 
@@ -34,9 +36,13 @@ final class TransactionQueue: Sendable {
     private let lastTicket = Atomic(0)
     private let capacity: Int
     private let groupLimit: Int
+    private let patience: Duration
+    private let time: TimeSource
 
-    /// All workers are idle at first.
-    init(capacity: Int, groupLimit: Int, workers: Int) {
+    /// All workers are idle at first; `patience` is how long a transaction may wait for one.
+    init(capacity: Int, groupLimit: Int, workers: Int, patience: Duration, time: TimeSource) {
+        self.patience = patience
+        self.time = time
         self.capacity = capacity
         self.groupLimit = groupLimit
         state = Mutex(State(idleWorkers: Array((0..<workers).reversed())))
@@ -51,7 +57,8 @@ final class TransactionQueue: Sendable {
     ///
     /// - Throws: `CancellationError`, or `.unavailable` when too many wait or the database is closed.
     func append(_ transaction: QueuedTransaction, ticket: Ticket) throws -> Int? {
-        try state.withLock { state in
+        let deadline = time.monotonic() + Int64(patience / .nanoseconds(1))
+        return try state.withLock { state in
             // Under the lock, because a cancellation takes the lock too: it is either seen here or finds the entry.
             if Task.isCancelled { throw CancellationError() }
             if state.isClosed { throw Self.closed }
@@ -63,7 +70,9 @@ final class TransactionQueue: Sendable {
                 )
             }
             state.lastArrival += 1
-            state.waiting.append(Entry(ticket: ticket, arrival: state.lastArrival, transaction: transaction))
+            state.waiting.append(
+                Entry(ticket: ticket, arrival: state.lastArrival, deadline: deadline, transaction: transaction)
+            )
             return state.idleWorkers.popLast()
         }
     }
@@ -91,9 +100,18 @@ final class TransactionQueue: Sendable {
     func next(in group: inout Group) -> QueuedTransaction? {
         guard group.room > 0 else { return nil }
         group.room -= 1
-        return state.withLock { [group] state in
+        let now = time.monotonic()
+        while let entry = takeFirst(of: group) {
+            if now <= entry.deadline { return entry.transaction }
+            entry.transaction.refuse(Self.late)
+        }
+        return nil
+    }
+
+    private func takeFirst(of group: Group) -> Entry? {
+        state.withLock { state in
             guard let first = state.waiting.first, first.arrival <= group.lastArrival else { return nil }
-            return state.waiting.removeFirst().transaction
+            return state.waiting.removeFirst()
         }
     }
 
@@ -109,6 +127,17 @@ final class TransactionQueue: Sendable {
         }
         for entry in refused { entry.transaction.refuse(Self.closed) }
     }
+
+    /// Throws what a closed database answers.
+    func requireOpen() throws(Failure) {
+        if state.withLock(\.isClosed) { throw Self.closed }
+    }
+
+    private static let late = Failure(
+        .unavailable,
+        "The database took too long to get to this request: try again shortly.",
+        retryAfter: .seconds(1)
+    )
 
     private static let closed = Failure(.unavailable, "The database is closed: the server is stopping.")
 }

@@ -61,13 +61,15 @@ struct WriteGroup {
         if holdsChanges {
             do {
                 try connection.perform(.commit)
-            } catch where error.isConstraint && members.count > 1 {
-                // A constraint that is checked at the commit: one member broke it, and the others shall not suffer.
-                startOver()
             } catch {
-                connection.rollBack()
-                deliveries += members.map { member in { member.transaction.refuse(error) } }
-                members = []
+                if error.isConstraint && members.count > 1 {
+                    // One member broke a rule that is checked at the commit, and the others shall not suffer.
+                    startOver()
+                } else {
+                    connection.rollBack()
+                    deliveries += members.map { member in { member.transaction.refuse(error) } }
+                    members = []
+                }
             }
         }
         return deliveries + members.map(\.outcome.deliver)

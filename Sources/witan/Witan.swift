@@ -33,6 +33,8 @@ struct Witan: AsyncParsableCommand {
             fail(failure.message, code: 1)
         } catch let error as UsageError {
             fail(error.description, code: 64)
+        } catch  where exitCode(for: error) == .validationFailure {
+            fail("\(message(for: error)); the same command with --help says what it takes.", code: 64)
         } catch {
             exit(withError: error)
         }

@@ -4,7 +4,7 @@ import WitanJSON
 
 @Suite("The corpus of tiny files")
 struct CorpusTests {
-    /// `Tests/Corpus/json`, whose files are named after what they hold: `y_` is JSON, `n_` is refused, `i_` may be either.
+    /// `Tests/Corpus/json`; names begin with `y_` when the file is read, `n_` when refused, `i_` when it may be either.
     private static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Corpus/json")
 

@@ -70,7 +70,7 @@ struct ServerMetricsTests {
     func elsewhere() throws {
         let metrics = try ServerMetrics()
         try metrics.showCredentialCacheSize { 7 }
-        try metrics.showOpenConnections { 9 }
+        metrics.openConnections.add(9)
         metrics.requestsInFlight.add(3)
         metrics.overloadRefusals.increment()
         metrics.commitGroupSize.observe(40)
@@ -81,7 +81,7 @@ struct ServerMetricsTests {
         #expect(families.value("witan_overload_refusals_total") == 1)
         #expect(families.value("witan_database_commit_group_size_bucket", ["le": "32"]) == 0)
         #expect(families.value("witan_database_commit_group_size_bucket", ["le": "64"]) == 1)
-        #expect(throws: Failure.self) { try metrics.showOpenConnections { 1 } }
+        #expect(throws: Failure.self) { try metrics.showCredentialCacheSize { 1 } }
     }
 
     #if os(Linux)

@@ -1,21 +1,21 @@
-import HTTPTypes
+package import HTTPTypes
 
-/// Finds the credential in a request's headers (reference: control plane, 2.2).
-enum CredentialHeader {
+/// Finds the credential in a request's headers as the hosted service does.
+package enum CredentialHeader {
     /// The credential: of `x-bt-auth-token`, which wins, or of `Authorization: Bearer`, whose last value counts.
     ///
-    /// `nil` when there is none; the word `null` is none. An `Authorization` of another form is returned whole, to be
-    /// refused like every credential that is not good.
-    static func credential(in headers: HTTPFields) -> String? {
+    /// `nil` when there is none; the word `null` is none. An `Authorization` of another form gives an empty text, which
+    /// is refused like every credential that is not good.
+    package static func credential(in headers: HTTPFields) -> String? {
         if let token = headers[values: .authToken].last.map(trimmed), !isNone(token) { return String(token) }
         guard let authorization = headers[values: .authorization].last.map(trimmed), !authorization.isEmpty else {
             return nil
         }
-        let scheme = authorization.prefix { $0 != " " }
-        guard scheme.count < authorization.count, scheme.lowercased() == "bearer" else {
-            return isNone(authorization) || scheme.lowercased() == "bearer" ? nil : String(authorization)
+        let scheme = Substring(authorization.unicodeScalars.prefix { $0 != " " })
+        guard scheme.endIndex < authorization.endIndex, scheme.lowercased() == "bearer" else {
+            return isNone(authorization) || scheme.lowercased() == "bearer" ? nil : ""
         }
-        let token = trimmed(authorization.dropFirst(scheme.count))
+        let token = trimmed(authorization[scheme.endIndex...])
         return isNone(token) ? nil : String(token)
     }
 
@@ -26,16 +26,19 @@ enum CredentialHeader {
     private static func trimmed(_ text: String) -> Substring { trimmed(text[...]) }
 
     private static func trimmed(_ text: Substring) -> Substring {
-        var text = text
-        while text.first == " " || text.first == "\t" { text.removeFirst() }
-        while text.last == " " || text.last == "\t" { text.removeLast() }
-        return text
+        // A space and a combining accent are one character, which is no space; as scalars they are two.
+        var scalars = text.unicodeScalars
+        while scalars.first == " " || scalars.first == "\t" { scalars.removeFirst() }
+        while scalars.last == " " || scalars.last == "\t" { scalars.removeLast() }
+        return Substring(scalars)
     }
 }
 
 extension HTTPField.Name {
     /// `x-bt-auth-token`: the credential, before `Authorization`.
     static let authToken = required("x-bt-auth-token")
+    /// `x-bt-impersonate-user`: the person to act as.
+    static let impersonateUser = required("x-bt-impersonate-user")
     /// `x-bt-org-name`: the organization that the request is about.
     static let organizationName = required("x-bt-org-name")
     /// `x-bt-found-existing`: a create met an object that was there.

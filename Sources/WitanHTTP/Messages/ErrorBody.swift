@@ -4,7 +4,7 @@ import WitanAccess
 import WitanCore
 import WitanJSON
 
-/// The body of every error (design: key service, section 2; reference: control plane, 3.2).
+/// The body of every error (design: key service, section 2).
 struct ErrorBody: Sendable {
     let failure: Failure
     let path: String
@@ -27,7 +27,11 @@ struct ErrorBody: Sendable {
     }
 
     /// A bug's own sentence is for the log; the client gets a fixed one.
-    private var message: String {
+    ///
+    /// A key that somebody put into a path or a member's name does not come back.
+    private var message: String { SecretRedactor.redact(sentence) }
+
+    private var sentence: String {
         failure.code == .bug
             ? "The server met an error of its own; its log tells more under the trace id \(traceID)."
             : failure.message
@@ -37,7 +41,7 @@ struct ErrorBody: Sendable {
         var writer = JSONWriter()
         writer.beginObject()
         for (name, value) in [
-            ("Code", failure.code.name), ("Message", message), ("InternalTraceId", traceID), ("Path", path),
+            ("Code", failure.code.name), ("Message", message), ("InternalTraceId", traceID), ("Path", SecretRedactor.redact(path)),
             ("Service", "api"),
         ] {
             writer.name(name)
@@ -50,10 +54,10 @@ struct ErrorBody: Sendable {
                 writer.beginObject()
                 writer.name("path")
                 writer.beginArray()
-                for component in issue.path { writer.string(component) }
+                for component in issue.path { writer.string(SecretRedactor.redact(component)) }
                 writer.endArray()
                 writer.name("message")
-                writer.string(issue.message)
+                writer.string(SecretRedactor.redact(issue.message))
                 writer.endObject()
             }
             writer.endArray()

@@ -1,11 +1,11 @@
-import WitanCore
+package import WitanCore
 
 /// The parameters of a request's query, decoded (application/x-www-form-urlencoded of the URL Standard).
-enum QueryString {
+package enum QueryString {
     /// The parameters in their order.
     ///
     /// - Throws: `.invalidRequest` for a percent sign without two hexadecimal digits, or bytes that are not UTF-8.
-    static func parse(_ query: some StringProtocol) throws(Failure) -> [(name: String, value: String)] {
+    package static func parse(_ query: some StringProtocol) throws(Failure) -> [(name: String, value: String)] {
         var parameters: [(name: String, value: String)] = []
         for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
             let split = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex

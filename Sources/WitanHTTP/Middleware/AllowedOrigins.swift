@@ -1,7 +1,7 @@
 import HTTPTypes
 import WitanCore
 
-/// Which web pages' scripts may call the server (reference: control plane, 3.8).
+/// Which web pages' scripts may call the server (Fetch Standard, "CORS protocol").
 package struct AllowedOrigins: Sendable {
     private let exact: Set<String>
     private let suffixes: [(scheme: String, suffix: String)]
@@ -45,7 +45,20 @@ package struct AllowedOrigins: Sendable {
 
     private func isAllowed(_ origin: String) -> Bool {
         if allowsAny || exact.contains(origin) || origin == own.text { return true }
-        return suffixes.contains { origin.hasPrefix($0.scheme) && origin.hasSuffix($0.suffix) }
+        return suffixes.contains { scheme, suffix in
+            guard origin.hasPrefix(scheme), origin.hasSuffix(suffix), origin.count > scheme.count + suffix.count else {
+                return false
+            }
+            let names = origin.dropFirst(scheme.count).dropLast(suffix.count)
+            return names.utf8.allSatisfy(Self.isHostCharacter)
+        }
+    }
+
+    /// What stands for the star must be part of a host's name, not of a path or a port.
+    private static func isHostCharacter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
     }
 
     private static let exposed = [

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 import WitanAccess
 import WitanCore
@@ -70,6 +71,8 @@ struct FailureMiddleware: RouterMiddleware {
             return Failure(.tooLarge, "The body is too large.")
         case is RequestTooSlow:
             return Failure(.timedOut, "The request took too long to arrive; send it again, faster.")
+        case is HTTPParserError, is ChannelError, is IOError:
+            return Failure(.invalidRequest, "The request ended too early, or went on in another form than HTTP has.")
         case is CancellationError:
             return Failure(.unavailable, "The server is stopping; try again.", retryAfter: .seconds(1))
         default:

@@ -11,11 +11,19 @@ struct PathTable: Sendable {
     }
 
     /// The methods of a path, as `Allow` has them; empty when there is no such path.
+    ///
+    /// As in the router, a literal path hides one with a parameter in its place.
     func methods(of path: String) -> [String] {
         let segments = path.split(separator: "/")
-        let methods = templates.filter { Self.matches($0.segments, segments) }.map(\.method)
+        let matching = templates.filter { Self.matches($0.segments, segments) }
+        let fewest = matching.map { Self.parameters($0.segments) }.min()
+        let methods = matching.filter { Self.parameters($0.segments) == fewest }.map(\.method)
         let implied = methods.contains("GET") ? ["HEAD"] : []
         return Set(methods + implied).sorted()
+    }
+
+    private static func parameters(_ template: [Substring]) -> Int {
+        template.count { $0.hasPrefix("{") }
     }
 
     private static func matches(_ template: [Substring], _ path: [Substring]) -> Bool {

@@ -14,7 +14,10 @@ package struct Route: Sendable {
         case authenticated(@Sendable (Request, WitanRequestContext, Caller) async throws -> Response)
     }
 
+    /// The declaration: method, path and what the API document says of it.
     package let endpoint: Endpoint
+
+    /// The function that answers it.
     package let handler: Handler
 
     /// Binds a function to an endpoint.

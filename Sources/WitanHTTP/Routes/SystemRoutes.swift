@@ -33,8 +33,7 @@ struct SystemRoutes: Sendable {
         ]
     }
 
-    /// The call that every official client makes first: seven members for each organization (reference: control
-    /// plane, 2.4).
+    /// The call that every official client makes first: seven members for each organization.
     @Sendable
     private func login(_ request: Request, _ context: WitanRequestContext, _ caller: Caller) -> Response {
         var writer = JSONWriter(reservingCapacity: 512)

@@ -15,7 +15,7 @@ package enum YAML {
         case .number(let number): Node(number.text, Tag(number.int == nil ? .float : .int))
         case .string(let text): text.contains("\n") ? Node(text, Tag(.str), .literal) : .scalar(Self.scalar(text))
         case .array(let values): Node(values.map(node))
-        case .object(let object): Node(object.members.map { (Node($0.name), node($0.value)) })
+        case .object(let object): Node(object.members.map { (.scalar(scalar($0.name)), node($0.value)) })
         }
     }
 

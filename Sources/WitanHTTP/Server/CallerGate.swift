@@ -23,6 +23,13 @@ struct CallerGate: Sendable {
             metrics.keyChecks[.missing].increment()
             throw Failure.missingCredential
         }
+        // To act as the caller instead would do something else than was asked for.
+        guard !request.headers.contains(.impersonateUser) else {
+            throw Failure(
+                .forbidden,
+                "This version does not let one person act as another; leave x-bt-impersonate-user out."
+            )
+        }
         let state = context.record.current
         let identity = try await authenticator.authenticate(
             credential,
@@ -52,7 +59,7 @@ struct CallerGate: Sendable {
             identity: identity,
             origin: RequestOrigin(
                 clientAddress: state.clientAddress,
-                userAgent: request.headers[.userAgent],
+                userAgent: request.headers[.userAgent].map(SecretRedactor.redact),
                 traceID: state.trace?.traceIDText
             )
         )

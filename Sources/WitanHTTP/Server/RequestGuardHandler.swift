@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 import WitanCore
+import WitanTelemetry
 
 /// A request that did not arrive in time.
 struct RequestTooSlow: Error {}
@@ -20,27 +21,35 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let maximumBodyBytes: Int
     private let maximumDuration: TimeAmount
+    private let maximumHeadDuration: TimeAmount
     private var begunAt: NIODeadline?
+    private var headBegunAt: NIODeadline?
+    private var hasReadPart = false
     private var bodyBytes = 0
     private var isExcessive = false
     private var watch: RepeatedTask?
+    private let connections: Gauge
 
     private static let lingering = TimeAmount.seconds(2)
 
-    init(limits: Limits) {
+    init(limits: Limits, connections: Gauge) {
+        self.connections = connections
         maximumBodyBytes = limits.requestBodyBytes
         maximumDuration = TimeAmount(limits.requestDuration)
+        maximumHeadDuration = TimeAmount(min(limits.requestHeadDuration, limits.requestDuration))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         let handler = NIOLoopBound(self, eventLoop: context.value.eventLoop)
+        connections.add(1)
         watch = context.value.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             handler.value.look(context.value)
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        connections.add(-1)
         watch?.cancel()
     }
 
@@ -50,13 +59,18 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasReadPart = true
         switch unwrapInboundIn(data) {
         case .head(let head):
+            headBegunAt = nil
             begunAt = .now()
             bodyBytes = 0
             if let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length > maximumBodyBytes {
                 refuseRest(context, data)
                 return
+            }
+            if head.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
         case .body(let buffer):
             guard !isExcessive else { return }
@@ -72,12 +86,32 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    /// What was read and made no part between two requests is the beginning of a head.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !hasReadPart, begunAt == nil, headBegunAt == nil { headBegunAt = .now() }
+        hasReadPart = false
+        context.fireChannelReadComplete()
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard isExcessive, case .end = unwrapOutboundIn(data) else {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where isExcessive && !isStream(context):
+            head.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end where isExcessive:
+            context.writeAndFlush(data, promise: promise)
+            linger(context)
+        default:
             context.write(data, promise: promise)
-            return
         }
-        context.writeAndFlush(data, promise: promise)
+    }
+
+    /// Whether this is a stream of an HTTP/2 connection, whose headers speak of no connection (RFC 9113, 8.2.2).
+    private func isStream(_ context: ChannelHandlerContext) -> Bool {
+        context.channel.parent?.parent != nil
+    }
+
+    private func linger(_ context: ChannelHandlerContext) {
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.value.close(mode: .output, promise: nil)
         context.value.eventLoop.scheduleTask(in: Self.lingering) { context.value.close(promise: nil) }
@@ -93,6 +127,10 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func look(_ context: ChannelHandlerContext) {
+        if let headBegunAt, NIODeadline.now() - headBegunAt > maximumHeadDuration {
+            context.close(promise: nil)
+            return
+        }
         guard let begunAt, NIODeadline.now() - begunAt > maximumDuration else { return }
         self.begunAt = nil
         context.fireErrorCaught(RequestTooSlow())

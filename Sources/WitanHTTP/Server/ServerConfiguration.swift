@@ -5,7 +5,10 @@ package import WitanCore
 package struct ServerConfiguration: Sendable {
     /// The files of a TLS identity, in PEM.
     package struct TLS: Sendable {
+        /// The path of the certificate chain, the server's own certificate first.
         package let certificate: String
+
+        /// The path of the private key that belongs to the first certificate.
         package let key: String
 
         /// Names the files.
@@ -49,8 +52,10 @@ package struct ServerConfiguration: Sendable {
     package init() {}
 
     /// The address that clients know the server by.
-    package func publicURL(boundPort: Int) -> String {
-        if let publicURL { return publicURL }
+    package func publicURL(boundPort: Int) -> String { publicURL ?? listeningURL(boundPort: boundPort) }
+
+    /// The address that the server listens on.
+    package func listeningURL(boundPort: Int) -> String {
         let name = host.contains(":") ? "[\(host)]" : host == "0.0.0.0" ? "127.0.0.1" : host
         return "\(tls == nil ? "http" : "https")://\(name):\(boundPort)"
     }

@@ -17,15 +17,34 @@ package import WitanTelemetry
 package struct WitanServer: Sendable {
     /// What the routes are answered with; made in one place, the executable's composition.
     package struct Components: Sendable {
+        /// What finds out who a credential acts for.
         package var authenticator: Authenticator
+
+        /// The services whose routes are served, one for each resource.
         package var resources: [ResourceService]
+
+        /// What `/readyz` asks.
         package var readiness: Readiness
+
+        /// What `/metrics` shows and the middleware counts in.
         package var metrics: ServerMetrics
+
+        /// The public keys of the server's own tokens, as a JWKS document in JSON.
         package var keySet: [UInt8]
+
+        /// Where the line of each request goes; nil for none.
         package var log: LogOutput?
+
+        /// Where everything else that happens is told.
         package var logger: Logger
+
+        /// The clock of durations, limits and log lines.
         package var time: TimeSource
+
+        /// Where trace ids come from.
         package var random: RandomSource
+
+        /// Witan's version, for `/version` and the API document.
         package var version: String
 
         /// Takes them all.
@@ -134,11 +153,12 @@ package struct WitanServer: Sendable {
     ///
     /// - Throws: `.invalidRequest` for TLS files that cannot be used.
     package func application(
-        didStart: @escaping @Sendable (_ publicURL: String) async -> Void = { _ in }
+        didStart: @escaping @Sendable (_ listeningURL: String) async -> Void = { _ in }
     ) throws -> some ApplicationProtocol {
         let limits = configuration.limits
+        let connections = components.metrics.openConnections
         var channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestGuardHandler(limits: limits)],
+            additionalChannelHandlers: [RequestGuardHandler(limits: limits, connections: connections)],
             idleTimeout: TimeAmount(limits.idleConnectionDuration)
         )
         channel.httpDecoder = HTTP1Channel.Configuration.DecoderConfiguration(
@@ -146,7 +166,7 @@ package struct WitanServer: Sendable {
             maxHeaderListSize: limits.requestHeadBytes,
             maxHeaderFieldCount: 200
         )
-        let publicURL = PublicURL()
+        let publicURL = PublicURL(configuration.publicURL)
         return Application(
             router: try router(publicURL: publicURL),
             server: try server(channel),
@@ -156,9 +176,9 @@ package struct WitanServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)
             ),
             onServerRunning: { [configuration] channel in
-                let url = configuration.publicURL(boundPort: channel.localAddress?.port ?? configuration.port)
-                publicURL.resolve(url)
-                await didStart(url)
+                let port = channel.localAddress?.port ?? configuration.port
+                publicURL.resolve(configuration.publicURL(boundPort: port))
+                await didStart(configuration.listeningURL(boundPort: port))
             },
             logger: components.logger
         )
@@ -175,6 +195,8 @@ package struct WitanServer: Sendable {
                 privateKey: .privateKey(key)
             )
             configuration.minimumTLSVersion = .tlsv12
+            // The builder would find out only when the server is to listen.
+            _ = try NIOSSLContext(configuration: configuration)
             return try .http2Upgrade(
                 tlsConfiguration: configuration,
                 configuration: HTTP2UpgradeChannel.Configuration(

@@ -14,9 +14,16 @@ package struct Endpoint: Sendable {
             case path, query
         }
 
+        /// The parameter's name.
         package let name: String
+
+        /// Whether it stands in the path or in the query.
         package let location: Location
+
+        /// One sentence for the API document.
         package let summary: String
+
+        /// The JSON Schema of its value.
         package let schema: JSONValue
 
         /// Describes a parameter; one in the path is always required.
@@ -38,18 +45,34 @@ package struct Endpoint: Sendable {
         case crossOrigin
     }
 
+    /// The HTTP method.
     package let method: Method
+
     /// The path, with parameters in braces: `/v1/api_key/{api_key_id}`.
     package let path: String
+
+    /// The name of the operation in the API document and in generated clients.
     package let operationID: String
+
+    /// The group that it belongs to in the API document: `ApiKeys`.
     package let tag: String
+
+    /// One line for lists of operations, without a full stop.
     package let summary: String
+
+    /// What it does, in a few sentences.
     package let description: String
+
+    /// What it takes in its path and its query.
     package var parameters: [Parameter] = []
+
     /// The schema of the JSON body, if it takes one.
     package var body: JSONValue?
+
     /// Whether it can be called without a credential.
     package var isPublic = false
+
+    /// What it answers with when all goes well.
     package let answer: Answer
 }
 
@@ -58,7 +81,7 @@ extension Endpoint {
     package var errors: [Int] {
         switch answer {
         case .crossOrigin: [400]
-        case .json, .text: isPublic ? [400, 500] : [400, 401, 403, 429, 500]
+        case .json, .text: !isPublic ? [400, 401, 403, 429, 500] : parameters.isEmpty ? [400, 500] : [400, 404, 500]
         }
     }
 }

@@ -60,7 +60,7 @@ extension Resource {
     /// The query parameters of a list.
     package func listParameters(_ variant: ListRequest.Variant) -> [Endpoint.Parameter] {
         let uuid: JSONValue = ["type": "string", "format": "uuid"]
-        let text: JSONValue = ["type": "string"]
+        let text: JSONValue = ["type": "string", "pattern": .string(FieldSpec.pattern)]
         let moment: JSONValue = ["type": "string", "format": "date-time"]
         func query(_ name: String, _ summary: String, _ schema: JSONValue) -> Endpoint.Parameter {
             Endpoint.Parameter(name, in: .query, summary, schema: schema)
@@ -202,6 +202,9 @@ extension Resource {
 }
 
 extension FieldSpec {
+    /// Every text but one with U+0000, which PostgreSQL cannot store.
+    static let pattern = #"^[^\u0000]*$"#
+
     /// The field's JSON Schema (2020-12).
     package var schema: JSONValue {
         var schema = JSONObject()
@@ -214,6 +217,7 @@ extension FieldSpec {
             if !isReadOnly {
                 if minimumCharacters > 0 { schema["minLength"] = .number(JSONNumber(minimumCharacters)) }
                 schema["maxLength"] = .number(JSONNumber(maximumCharacters))
+                schema["pattern"] = .string(Self.pattern)
             }
         case .flag:
             schema["type"] = "boolean"
@@ -240,7 +244,7 @@ extension Endpoint {
         return Endpoint(
             method: .options,
             path: path,
-            operationID: "options\(name)",
+            operationID: "options\(name.isEmpty ? "Index" : name)",
             tag: "CORS",
             summary: "Allow other origins (`\(path)`)",
             description: "Tell a browser which origins, methods and headers the path takes.",

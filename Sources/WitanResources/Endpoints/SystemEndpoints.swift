@@ -2,7 +2,7 @@ internal import WitanJSON
 
 /// The endpoints that no resource makes: sign-in, the caller, and the server itself.
 package enum SystemEndpoints {
-    /// `POST /api/apikey/login`, the first call of every official client (reference: control plane, 2.4).
+    /// `POST /api/apikey/login`, the first call of every official client.
     package static let login = Endpoint(
         method: .post,
         path: "/api/apikey/login",

@@ -13,7 +13,7 @@ package struct OpenAPIDocument: Sendable {
         self.resources = resources
         self.version = version
         let named = resources.flatMap(\.endpoints) + SystemEndpoints.all
-        let login = [SystemEndpoints.login, SystemEndpoints.me].map { Endpoint.crossOrigin($0.path) }
+        let login = [SystemEndpoints.login, SystemEndpoints.me, SystemEndpoints.index].map { Endpoint.crossOrigin($0.path) }
         endpoints = named + login
     }
 
@@ -112,7 +112,9 @@ package struct OpenAPIDocument: Sendable {
                 "description": .string(summary), "content": ["application/json": ["schema": schema]],
             ]
         case .text(let mediaType, let summary):
-            responses["200"] = ["description": .string(summary), "content": .object([mediaType: text])]
+            // A reader of YAML sees its value, as one of JSON does.
+            let schema: JSONValue = mediaType == "application/yaml" ? ["schema": ["type": "object"]] : text
+            responses["200"] = ["description": .string(summary), "content": .object([mediaType: schema])]
         case .crossOrigin:
             let names = ["Credentials", "Headers", "Methods", "Origin"].map { "Access-Control-Allow-\($0)" }
             var headers = JSONObject()
@@ -145,6 +147,7 @@ package struct OpenAPIDocument: Sendable {
         400: ("A member, a parameter or the body is not as described", []),
         401: ("There is no valid credential", ["WWW-Authenticate"]),
         403: ("The caller may not do this, or the object is not there", []),
+        404: ("There is no such page", []),
         405: ("The path does not have this method", ["Allow"]),
         413: ("The body is too large", []),
         429: ("Too many requests; wait as long as Retry-After says", ["Retry-After", "RateLimit", "RateLimit-Policy"]),

@@ -76,21 +76,28 @@ extension ListRequest {
             )
         }
         cursor = after.map(Cursor.after) ?? before.map(Cursor.before)
-        let ids = reader.several("ids", expecting: "a UUID; repeat the parameter for several") { ObjectID($0) }
+        let ids = reader.several("ids", expecting: "a UUID; repeat the parameter for several", Self.readIDs)
+            .flatMap(\.self)
         self.ids = ids.isEmpty ? nil : ids
         for filter in resource.filters {
             let values =
                 filter.isRepeatable
-                ? reader.several(filter.parameter, expecting: "a text", Self.readText)
-                : reader.one(filter.parameter, expecting: "a text", Self.readText).map { [$0] } ?? []
+                ? reader.several(filter.parameter, expecting: Self.text, Self.readText).flatMap(Self.alternatives)
+                : reader.one(filter.parameter, expecting: Self.text, Self.readText).map { [$0] } ?? []
             if !values.isEmpty { conditions.append(Condition(field: filter.field, values: values)) }
         }
-        organizationName = reader.one("org_name", expecting: "a text", Self.readText)
+        organizationName = reader.one("org_name", expecting: Self.text, Self.readText)
         if variant == .ofOrganization {
             organizationID = reader.one("org_id", expecting: "a UUID") { ObjectID($0) }
             let moment = "a date and time in the form of RFC 3339, such as 2026-01-31T12:00:00Z"
             createdAfter = reader.one("created_after", expecting: moment) { Timestamp(rfc3339: $0) }
             createdBefore = reader.one("created_before", expecting: moment) { Timestamp(rfc3339: $0) }
+        }
+        let count = (self.ids?.count ?? 0) + conditions.map(\.values.count).reduce(0, +)
+        if count > 2 * limits.repeatedQueryValues {
+            reader.issues.append(
+                Failure.Issue(path: ["ids"], message: "and the other filters have more than \(2 * limits.repeatedQueryValues) values")
+            )
         }
         try reader.finish()
     }
@@ -102,6 +109,19 @@ extension ListRequest {
         }
         return Int(text) ?? .max
     }
+
+    /// One id, or several with commas between them, as the official Python client sends a list.
+    private static func readIDs(_ text: String) -> [ObjectID]? {
+        let ids = text.split(separator: ",", omittingEmptySubsequences: false).map { ObjectID($0) }
+        return ids.contains(nil) ? nil : ids.compactMap(\.self)
+    }
+
+    /// A text as it is and, since the official Python client sends a list with commas, each of its parts.
+    private static func alternatives(_ text: String) -> [String] {
+        text.contains(",") ? [text] + text.split(separator: ",").map(String.init) : [text]
+    }
+
+    private static let text = "a text without U+0000"
 
     /// PostgreSQL's texts cannot hold U+0000, so no object's name has one.
     private static func readText(_ text: String) -> String? {

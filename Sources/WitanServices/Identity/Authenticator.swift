@@ -60,6 +60,7 @@ package struct Authenticator: Sendable {
                 metrics.keyChecks[.cached].increment()
                 return identity
             }
+            cache.remove(digest)
         }
         let address = address()
         let allowance = failures.peek(address)

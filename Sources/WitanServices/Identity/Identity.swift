@@ -46,12 +46,13 @@ package struct Identity: Sendable, CachedCredential {
         self.expiresAt = expiresAt
     }
 
+    /// The person's id.
     package var userID: ObjectID { account.userID }
 
     /// The API key's id; a token has none here, so that what ends a token is its person's change or its own end.
     package var credentialID: ObjectID { keyID ?? account.userID }
 
-    /// The first organization. A change of an organization empties the cache, so that the others need not be known.
+    /// The first organization: a change of any empties the whole cache, so that the others need not be known.
     package var organizationID: ObjectID { memberships.first?.organizationID ?? account.userID }
 }
 
@@ -60,8 +61,10 @@ extension Identity {
     package struct Selector: Sendable {
         /// `org_id` of the body or the query.
         package var id: ObjectID?
+
         /// `org_name` of the body or the query.
         package var name: String?
+
         /// The header `x-bt-org-name`.
         package var headerName: String?
 
@@ -121,8 +124,13 @@ extension Identity {
 
 /// Where a request came from, for the audit log.
 package struct RequestOrigin: Sendable {
+    /// The client's address, as the trusted proxies tell it; nil for a command.
     package let clientAddress: String?
+
+    /// The header `User-Agent`.
     package let userAgent: String?
+
+    /// The 32 hexadecimal digits that the answer carries too.
     package let traceID: String?
 
     /// Describes where a request came from.
@@ -135,7 +143,10 @@ package struct RequestOrigin: Sendable {
 
 /// Who asks, and from where.
 package struct Caller: Sendable {
+    /// Who asks.
     package let identity: Identity
+
+    /// Where they ask from.
     package let origin: RequestOrigin
 
     /// Who asks, and from where.

@@ -7,8 +7,13 @@ package import WitanStorage
 package struct AccountService: Sendable {
     /// A person to make, or to find by their address.
     package struct Person: Sendable {
+        /// The e-mail address, in the form in which it is stored.
         package let email: String
+
+        /// The given name, if one was told.
         package let givenName: String?
+
+        /// The family name, if one was told.
         package let familyName: String?
 
         /// Describes a person.
@@ -31,8 +36,13 @@ package struct AccountService: Sendable {
 
     /// What a founding made.
     package struct Founded: Sendable {
+        /// The organization.
         package let organization: Record
+
+        /// Its owner, made or found.
         package let owner: Record
+
+        /// The owner's first key with its secret; nil when none was asked for.
         package let key: ResourceService.Created?
     }
 

@@ -6,8 +6,12 @@ package import WitanStorage
 package struct PepperRegistry: Sendable {
     /// A pepper version and how many keys are stored under it.
     package struct Usage: Sendable, Hashable {
+        /// The pepper's version.
         package let version: Int
+
+        /// How many keys are stored under it.
         package let keys: Int
+
         /// Whether the secrets have it.
         package let isKnown: Bool
     }

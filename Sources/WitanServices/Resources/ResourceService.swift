@@ -61,7 +61,9 @@ package struct ResourceService: Sendable {
 
     /// The list that a request describes, to be read page by page.
     ///
-    /// - Throws: `.forbidden` for the list of an organization that the caller does not own.
+    /// An organization that the caller is not in filters everything out, as one that is not there does.
+    ///
+    /// - Throws: `.forbidden` for the list of an organization that the caller is in and does not own.
     package func list(
         _ request: ListRequest,
         _ variant: ListRequest.Variant = .own,
@@ -72,6 +74,8 @@ package struct ResourceService: Sendable {
         let selection: ResourceStore.Selection
         switch variant {
         case .own:
+            selection = .visible(caller.identity.viewer(in: selector))
+        case .ofOrganization where caller.identity.viewer(in: selector).organizations.isEmpty:
             selection = .visible(caller.identity.viewer(in: selector))
         case .ofOrganization:
             let membership = try caller.identity.membership(selector)

@@ -3,8 +3,8 @@ package import WitanCore
 /// A connection inside one transaction, valid only inside the closure that it is given to.
 ///
 /// A statement that fails throws a `Failure` without values in its text: `.conflict` for a unique key that exists,
-/// `.invalidRequest` for a reference to nothing, `.unavailable` for a database that is away, locked, full or read-only,
-/// `.bug` for everything else.
+/// `.invalidRequest` for a reference to nothing and for what not all engines can keep (U+0000 in a text, NaN),
+/// `.unavailable` for a database that is away, locked, full or read-only, `.bug` for everything else.
 package protocol SQLConnection {
     /// What this engine writes differently.
     var dialect: SQLDialect { get }

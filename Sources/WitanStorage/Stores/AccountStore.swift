@@ -4,16 +4,32 @@ package import WitanCore
 package struct Account: Sendable, Hashable {
     /// A person's place in an organization.
     package struct Membership: Sendable, Hashable {
+        /// The organization's id.
         package let organizationID: ObjectID
+
+        /// The organization's name.
         package let organizationName: String
+
+        /// Whether the person is one of its owners, not only a member.
         package let isOwner: Bool
     }
 
+    /// The person's id.
     package let userID: ObjectID
+
+    /// The e-mail address, in lower case.
     package let email: String
+
+    /// The given name, if it is known.
     package let givenName: String?
+
+    /// The family name, if it is known.
     package let familyName: String?
+
+    /// The address of the person's picture, if there is one.
     package let avatarURL: String?
+
+    /// When the person was added.
     package let created: Timestamp
 
     /// The organizations the person is in, by name.

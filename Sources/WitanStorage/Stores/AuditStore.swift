@@ -8,23 +8,49 @@ package struct AuditEvent: Sendable, Hashable {
         case denied
     }
 
+    /// The event's own id.
     package let id: ObjectID
+
+    /// When it happened.
     package let created: Timestamp
+
     /// The noun and the deed: `api_key.created`.
     package let type: String
+
+    /// Whether it was done or refused.
     package let outcome: Outcome
+
+    /// The organization that it happened in; nil when it belongs to none.
     package let organizationID: ObjectID?
+
+    /// The person who did it; nil for a command on the data.
     package let actorID: ObjectID?
+
+    /// That person's e-mail address at the time.
     package let actorEmail: String?
+
     /// How the actor was authenticated: `api_key`, `token`, `session` or `command_line`.
     package let authentication: String
+
     /// The id of the key that was used.
     package let credentialID: ObjectID?
+
+    /// The noun of what it was done to: `api_key`.
     package let objectType: String
+
+    /// The id of what it was done to; nil when nothing came of it.
     package let objectID: ObjectID?
+
+    /// The name of what it was done to, at the time.
     package let objectName: String?
+
+    /// The client's address, as the trusted proxies tell it.
     package let clientAddress: String?
+
+    /// The header `User-Agent` of the request.
     package let userAgent: String?
+
+    /// The request's trace id, which its log line and its answer carry too.
     package let traceID: String?
 
     /// Describes an event.

@@ -4,10 +4,19 @@ package import WitanCore
 package struct CredentialStore: Sendable {
     /// An API key's row, as far as a check needs it.
     package struct StoredKey: Sendable, Hashable {
+        /// The key's id.
         package let id: ObjectID
+
+        /// The person who owns it.
         package let userID: ObjectID
+
+        /// The organization that it acts in.
         package let organizationID: ObjectID
+
+        /// The 32 bytes that are kept in place of the key.
         package let digest: [UInt8]
+
+        /// The version of the pepper that the digest was made with.
         package let pepperVersion: Int
     }
 

@@ -312,6 +312,7 @@ extension FieldSpec {
         case (.timestamp, .integer(let integer)):
             return .timestamp(Timestamp(microseconds: integer))
         case (.object, .text(let text)):
+            // Whatever is wrong with it, the sentence below is the same.
             guard let json = try? JSONParser.parse(text), case .object(let object) = json else { break }
             return .object(object)
         default:

@@ -11,6 +11,9 @@ package struct ServerMetrics: Sendable {
     /// Requests refused with 503 because too many were in flight.
     package let overloadRefusals: Counter
 
+    /// Client connections, and streams of HTTP/2 connections, that are open.
+    package let openConnections: Gauge
+
     /// Requests refused with 429, by the limiter that refused them.
     package let rateLimited: MetricSet<LimiterKind, Counter>
 
@@ -50,6 +53,10 @@ package struct ServerMetrics: Sendable {
         overloadRefusals = try registry.counter(
             "witan_overload_refusals_total",
             help: "Requests refused with 503 because too many were in flight."
+        )
+        openConnections = try registry.gauge(
+            "witan_open_connections",
+            help: "Client connections, and streams of HTTP/2 connections, that are open."
         )
         rateLimited = MetricSet(
             try registry.counterFamily(
@@ -101,14 +108,6 @@ extension ServerMetrics {
             "witan_credential_cache_entries",
             help: "Verified credentials kept in memory."
         ) { Double(size()) }
-    }
-
-    /// Shows how many client connections are open.
-    package func showOpenConnections(_ count: @escaping @Sendable () -> Int) throws(Failure) {
-        try registry.gauge(
-            "witan_open_connections",
-            help: "Client connections that are open."
-        ) { Double(count()) }
     }
 
     /// Shows how many lines `output` could not write.

@@ -14,7 +14,8 @@ extension SQLDatabase {
     }
 
     private func holding<Value: Sendable>(
-        _ transaction: @escaping @Sendable (@escaping @Sendable (any SQLConnection) throws -> Void) async throws -> Void,
+        _ transaction:
+            @escaping @Sendable (@escaping @Sendable (any SQLConnection) throws -> Void) async throws -> Void,
         _ body: (Gate) async throws -> Value
     ) async throws -> Value {
         let (begun, told) = AsyncStream<Void>.makeStream()

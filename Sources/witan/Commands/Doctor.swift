@@ -14,7 +14,7 @@ struct Doctor: AsyncParsableCommand {
         discussion: """
             Example: witan doctor --data ./witan-data
 
-            One line a check; exit code 1 when one fails. It takes the settings of `witan serve` as well and changes nothing.
+            One line a check; exit code 1 when one fails. It also works while the server runs. It takes the settings of `witan serve` as well and changes nothing.
             """
     )
 
@@ -32,17 +32,17 @@ struct Doctor: AsyncParsableCommand {
             let environment = ProcessInfo.processInfo.environment
             let file = config ?? environment["WITAN_CONFIG"]
             let values = try await SettingValues(flags: settings, environment: environment, file: file)
-            let configuration = try ServerComposition.configuration(values)
+            let chosen = try ServerSettings(values)
             _ = try ServerComposition.outsideIssuer(
                 values,
-                limits: configuration.limits,
+                limits: chosen.server.limits,
                 logger: Logger(label: "witan")
             )
             return file.map { "\($0) and the environment can be used" } ?? "the flags and the environment can be used"
         }
         var installation: Installation?
         await report.check("database") {
-            let opened = try await Installation.open(data, .unmigrated)
+            let opened = try await Installation.open(data, .reading)
             installation = opened
             let problems = try await opened.database.integrityCheck()
             guard problems.isEmpty else {

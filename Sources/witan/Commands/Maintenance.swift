@@ -56,13 +56,17 @@ struct Audit: AsyncParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check that no row of the audit log was changed, removed or added by something else.",
-            discussion: "Example: witan audit verify --data ./witan-data"
+            discussion: """
+                Example: witan audit verify --data ./witan-data
+
+                It also works while the server runs.
+                """
         )
 
         @OptionGroup var data: DataOptions
 
         func run() async throws {
-            let report = try await Installation.use(data, .existing) { installation in
+            let report = try await Installation.use(data, .reading) { installation in
                 try await installation.audit.verify(in: installation.database)
             }
             for problem in report.problems { print(problem) }
@@ -79,7 +83,7 @@ struct Backup: AsyncParsableCommand {
         discussion: """
             Example: witan backup /backups/witan.db
 
-            To restore, put the file into a data folder as witan.db, and the secrets beside it. The secrets are not in the \
+            It also works while the server runs. To restore, put the file into a data folder as witan.db, and the secrets beside it. The secrets are not in the \
             copy; keep them elsewhere.
             """
     )
@@ -90,7 +94,7 @@ struct Backup: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        try await Installation.use(data, .unmigrated) { try await $0.database.backup(to: file) }
+        try await Installation.use(data, .reading) { try await $0.database.backup(to: file) }
         print("Copied the database to \(file).")
     }
 }

@@ -43,18 +43,18 @@ struct Serve: AsyncParsableCommand {
             environment: environment,
             file: config ?? environment["WITAN_CONFIG"]
         )
-        let configuration = try ServerComposition.configuration(values)
-        let log = LogOutput(format: try values[Settings.logFormat], time: .system, redact: SecretRedactor.redact)
-        let level = try values[Settings.logLevel]
-        LoggingSystem.bootstrap { StructuredLogHandler(label: $0, output: log, level: level) }
+        let chosen = try ServerSettings(values)
+        let log = LogOutput(format: chosen.logFormat, time: .system, redact: SecretRedactor.redact)
+        LoggingSystem.bootstrap { StructuredLogHandler(label: $0, output: log, level: chosen.logLevel) }
         let logger = Logger(label: "witan")
         defer { log.flush() }
+        let outside = try ServerComposition.outsideIssuer(values, limits: chosen.server.limits, logger: logger)
 
         let installation = try await Installation.open(
             data,
             .create,
-            minting: values[Settings.keyMinting],
-            limits: configuration.limits
+            minting: chosen.keyMinting,
+            limits: chosen.server.limits
         )
         if case .file(let file) = data.secretsStore, file.isReadableByOthers {
             logger.warning("The secrets file \(file.path) can be read by others; run chmod 600 on it.")
@@ -63,30 +63,31 @@ struct Serve: AsyncParsableCommand {
             let founded = try await Initialize.Defaults.found(in: installation)
             Self.announce(FoundingReport(founded).text)
         }
-        try await serve(installation, configuration, values, log, logger)
+        try await serve(installation, chosen, outside, log, logger)
     }
 
     private func serve(
         _ installation: Installation,
-        _ configuration: ServerConfiguration,
-        _ values: SettingValues,
+        _ chosen: ServerSettings,
+        _ outside: ServerComposition.OutsideIssuer?,
         _ log: LogOutput,
         _ logger: Logger
     ) async throws {
+        let configuration = chosen.server
         let readiness = Readiness(database: installation.database)
         let composed = try ServerComposition.server(
             installation,
-            configuration,
-            values: values,
+            chosen,
+            outside: outside,
             log: log,
             logger: logger,
             readiness: readiness
         )
         let server = composed.server
         let hasStarted = Atomic(false)
-        let application = try server.application { publicURL in
+        let application = try server.application { url in
             hasStarted.store(true, ordering: .relaxed)
-            Self.announce("Witan \(Witan.version) listens on \(publicURL)\n")
+            Self.announce("Witan \(Witan.version) listens on \(url)\n")
         }
         var group = ServiceGroupConfiguration(
             services: [DrainNotice(readiness: readiness), application] + composed.services,

@@ -21,8 +21,8 @@ struct Installation: Sendable {
     let time = TimeSource.system
     let random = RandomSource.system
 
-    /// Held as long as the value lives: one process to a data folder.
-    private let lock: DataFolderLock
+    /// Held as long as the value lives: one process to a data folder, beside those that only read.
+    private let lock: DataFolderLock?
 
     /// What a command needs of the data folder.
     enum Mode {
@@ -32,6 +32,8 @@ struct Installation: Sendable {
         case existing
         /// Works on what is there, as it is.
         case unmigrated
+        /// Reads what is there, as it is, also while a server runs on it.
+        case reading
     }
 
     /// Opens the data.
@@ -49,7 +51,7 @@ struct Installation: Sendable {
         switch mode {
         case .create:
             try createFolder(options.folder)
-        case .existing, .unmigrated:
+        case .existing, .unmigrated, .reading:
             guard !isNew else {
                 throw Failure(
                     .invalidRequest,
@@ -57,12 +59,13 @@ struct Installation: Sendable {
                 )
             }
         }
-        let lock = try DataFolderLock(folder: options.folder)
+        let lock = mode == .reading ? nil : try DataFolderLock(folder: options.folder)
         let secrets = try options.secretsStore.load(mayCreate: isNew, random: .system)
         let metrics = try ServerMetrics()
         let time = TimeSource.system
         let database = try SQLiteDatabase(
             path: file,
+            access: mode == .reading ? .readOnly : .readWrite,
             limits: limits,
             observer: TransactionObserver { kind, transactions, duration in
                 let (seconds, attoseconds) = duration.components
@@ -74,7 +77,7 @@ struct Installation: Sendable {
         )
         let peppers = PepperRegistry(database: database, peppers: secrets.peppers)
         let migrator = Migrator()
-        if mode == .unmigrated {
+        if mode == .unmigrated || mode == .reading {
             _ = try await migrator.status(of: database)
         } else {
             try await migrator.migrate(database, at: time.now())
@@ -157,7 +160,7 @@ struct Installation: Sendable {
         accounts: AccountService,
         audit: AuditLog,
         peppers: PepperRegistry,
-        lock: DataFolderLock
+        lock: DataFolderLock?
     ) {
         self.database = database
         self.secrets = secrets

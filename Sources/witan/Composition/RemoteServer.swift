@@ -7,6 +7,13 @@ import WitanJSON
 
 /// A running server, spoken to over its API.
 struct RemoteServer: Sendable {
+    /// Says at once that nobody listens; by itself the library would try again for as long as it may take.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     private let url: String
     private let key: String
 
@@ -32,7 +39,7 @@ struct RemoteServer: Sendable {
         }
         let answer: (status: UInt, bytes: [UInt8])
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            let response = try await Self.client.execute(request, timeout: .seconds(30))
             answer = (response.status.code, Array(buffer: try await response.body.collect(upTo: 1 << 30)))
         } catch {
             throw Failure(
@@ -41,12 +48,13 @@ struct RemoteServer: Sendable {
                 underlying: error
             )
         }
+        // What is wrong with it is of no use to somebody who has the wrong address.
         guard let value = try? JSONParser.parse(answer.bytes) else {
             throw Failure(.unavailable, "What answers at \(url) is not a Witan server: it sent no JSON.")
         }
         guard answer.status == 200 else {
             let message = value.object?["Message"]?.string ?? "it answered \(answer.status)"
-            throw Failure(.forbidden, "The server refused: \(message)")
+            throw Failure(.forbidden, "The server refused: \(message)\(message.hasSuffix(".") ? "" : ".")")
         }
         return value
     }

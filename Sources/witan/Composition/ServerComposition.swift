@@ -57,12 +57,15 @@ enum ServerComposition {
         )
     }
 
+    /// An outside issuer, and what fetches its keys when they come from a URL.
+    typealias OutsideIssuer = (issuer: TrustedIssuer, keys: KeySetCache?)
+
     /// The outside issuer, when one is set, and what fetches its keys.
     static func outsideIssuer(
         _ values: SettingValues,
         limits: Limits,
         logger: Logger
-    ) throws -> (issuer: TrustedIssuer, keys: KeySetCache?)? {
+    ) throws -> OutsideIssuer? {
         let file = try values.optional(Settings.jwksFile)
         let url = try values.optional(Settings.jwksURL)
         guard let name = try values.optional(Settings.jwtIssuer) else {
@@ -109,15 +112,14 @@ enum ServerComposition {
     /// The server, and what runs beside it.
     static func server(
         _ installation: Installation,
-        _ configuration: ServerConfiguration,
-        values: SettingValues,
+        _ settings: ServerSettings,
+        outside: OutsideIssuer?,
         log: LogOutput,
         logger: Logger,
         readiness: Readiness
     ) throws -> (server: WitanServer, services: [any Service]) {
-        let limits = configuration.limits
+        let limits = settings.server.limits
         let sessions = try sessions(installation.secrets)
-        let outside = try outsideIssuer(values, limits: limits, logger: logger)
         let authenticator = Authenticator(
             database: installation.database,
             peppers: installation.secrets.peppers,
@@ -127,7 +129,7 @@ enum ServerComposition {
                 limits: limits
             ),
             failures: RateLimiter(
-                limit: try values[Settings.failedAuthenticationRateLimit],
+                limit: settings.failedAuthenticationLimit,
                 capacity: limits.rateLimiters,
                 time: installation.time,
                 name: "failed-authentication"
@@ -140,7 +142,7 @@ enum ServerComposition {
         try installation.metrics.showCredentialCacheSize { [cache = installation.cache] in cache.statistics.count }
         try installation.metrics.showLostLogLines(of: log)
         let server = WitanServer(
-            configuration: configuration,
+            configuration: settings.server,
             components: WitanServer.Components(
                 authenticator: authenticator,
                 resources: installation.resources,

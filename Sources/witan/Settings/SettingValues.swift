@@ -55,7 +55,11 @@ struct SettingValues: Sendable {
     func optional<Value>(_ setting: Setting<Value>) throws -> Value? {
         let declaration = setting.declaration
         if let texts = given[declaration.name] {
-            return try setting.parse(texts.filter { !declaration.isList || !$0.isEmpty })
+            do {
+                return try setting.parse(texts.filter { !declaration.isList || !$0.isEmpty })
+            } catch {
+                throw UsageError(error.message)
+            }
         }
         guard let standard = declaration.standard else { return nil }
         let defaults = declaration.isList ? standard.split(separator: ",").map(String.init) : [standard]
@@ -93,7 +97,7 @@ struct SettingValues: Sendable {
         do {
             text = try PlainFile.read(file)
         } catch {
-            throw UsageError("The configuration file \(file) cannot be read: \(error)")
+            throw UsageError("The configuration file \(file) cannot be read: \(error).")
         }
         let members: [String]
         do {
@@ -103,7 +107,8 @@ struct SettingValues: Sendable {
             }
             members = mapping.keys.compactMap(\.string)
         } catch let error as YamlError {
-            throw UsageError("The configuration file \(file) is not YAML: \(error)")
+            let place = error.line.map { " at line \($0)" } ?? ""
+            throw UsageError("The configuration file \(file) is not YAML\(place): write each setting as `name: value`.")
         }
         for member in members {
             try requireKnown(member, shownAs: "“\(member)” in \(file)", prefix: "")
@@ -115,6 +120,16 @@ struct SettingValues: Sendable {
         guard !known.contains(name) else { return }
         let hint = nearestName(to: name, among: known).map { "did you mean \(prefix)\($0)?" }
         throw UsageError("\(shown) is not a setting; \(hint ?? "`witan serve --help` lists them.")")
+    }
+}
+
+extension YamlError {
+    /// The line that cannot be read; the error's own text would show what stands in it.
+    fileprivate var line: Int? {
+        switch self {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
+        default: nil
+        }
     }
 }
 

@@ -5,7 +5,9 @@ import WitanHTTP
 import WitanServices
 import WitanTelemetry
 
-/// Every setting of the server. The help, the README's table and the check of the file's members read this list.
+/// Every setting of the server.
+///
+/// The help, the README's table and the check of the file's members read this list.
 enum Settings {
     static let host = Setting<String>("host", "ADDRESS", "The address to listen on", default: "127.0.0.1")
     static let port = Setting<Int>(

@@ -1,0 +1,294 @@
+import HummingbirdTesting
+import Logging
+package import WitanAccess
+package import WitanCore
+package import WitanHTTP
+import WitanJSON
+package import WitanResources
+package import WitanServices
+package import WitanStorage
+package import WitanTelemetry
+
+/// The whole server in the test's process, on a database of its own, with two organizations and their people.
+///
+/// It is composed as the executable composes it; only clock, randomness and log are a test's.
+package struct TestServer: Sendable {
+    /// Somebody with an API key.
+    package struct Person: Sendable {
+        /// The person's id.
+        package let id: ObjectID
+
+        /// The person's e-mail address.
+        package let email: String
+
+        /// The organization that the key acts in.
+        package let organizationID: ObjectID
+
+        /// The key's id.
+        package let keyID: ObjectID
+
+        /// The credential to send: the key itself, or a session.
+        package let key: String
+    }
+
+    /// Who is there from the start.
+    package struct People: Sendable {
+        /// The owner of the first organization, `Acme`.
+        package let owner: Person
+        /// A member of `Acme` who does not own it.
+        package let member: Person
+        /// The owner of the second organization, `Globex`, who has nothing to do with the first.
+        package let stranger: Person
+    }
+
+    /// What a test wants otherwise than the defaults.
+    package struct Options: Sendable {
+        /// The resources to serve.
+        package var resources = Catalog.all
+
+        /// The schema's steps.
+        package var migrations = Migration.all
+
+        /// How the server listens and what it lets in.
+        package var configuration = TestServer.configuration
+
+        /// Who may make API keys.
+        package var minting = MintingPolicy.allow
+
+        /// The limit of failed authentications from an address.
+        package var failedAuthenticationLimit: RateLimit? = RateLimit(perSecond: 10, burst: 50)
+
+        /// An outside issuer of tokens.
+        package var issuer: TrustedIssuer?
+
+        /// Hides credentials in the log.
+        package var redact: @Sendable (String) -> String = SecretRedactor.redact
+
+        /// Where randomness begins; two servers on one database need two seeds.
+        package var seed: UInt64 = 1
+
+        /// The secrets; made from the seed when nil.
+        package var secrets: ServerSecrets?
+
+        /// Who is in the database already; a new database is given its people when nil.
+        package var people: People?
+
+        /// Whether requests go through a socket; straight to the router otherwise.
+        package var isLive = false
+
+        /// The defaults.
+        package init() {}
+    }
+
+    /// The clock of everything in the server; it moves when the test moves it.
+    package let clock: FakeClock
+
+    /// The database, which also tells what was asked of it.
+    package let database: SQLRecorder
+
+    /// The secrets that the server runs with.
+    package let secrets: ServerSecrets
+
+    /// The verified credentials.
+    package let cache: CredentialCache<Identity>
+
+    /// What the commands make organizations and people with.
+    package let accounts: AccountService
+
+    /// The audit log, to be verified.
+    package let audit: AuditLog
+
+    /// What `/readyz` asks.
+    package let readiness: Readiness
+
+    /// The server's metrics.
+    package let metrics: ServerMetrics
+
+    /// The lines of the log.
+    package let log: LogCapture
+
+    /// Who is there from the start.
+    package let people: People
+
+    let sessions: SessionTokenIssuer
+    let client: any TestClientProtocol
+
+    /// The owner of `Acme`.
+    package var owner: Person { people.owner }
+
+    /// A member of `Acme` who does not own it.
+    package var member: Person { people.member }
+
+    /// The owner of `Globex`.
+    package var stranger: Person { people.stranger }
+
+    /// The defaults, with a public URL that no port decides.
+    package static var configuration: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.publicURL = "https://witan.test"
+        return configuration
+    }
+
+    /// Runs a server on a new database of an engine's while `body` uses it.
+    package static func run(
+        on engine: Engine,
+        _ options: Options = Options(),
+        _ body: @Sendable (TestServer) async throws -> Void
+    ) async throws {
+        try await engine.withDatabase(limits: options.configuration.limits) { database in
+            try await run(on: database, options, body)
+        }
+    }
+
+    /// Runs a server on an open database while `body` uses it.
+    package static func run(
+        on base: any SQLDatabase,
+        _ options: Options = Options(),
+        _ body: @Sendable (TestServer) async throws -> Void
+    ) async throws {
+        let clock = FakeClock()
+        var random = RandomSource.seeded(options.seed)
+        let secrets = try options.secrets ?? ServerSecrets.generate(using: &random)
+        let database = SQLRecorder(base)
+        try await Migrator(migrations: options.migrations).migrate(database, at: clock.now)
+        try await PepperRegistry(database: database, peppers: secrets.peppers).reconcile(at: clock.now)
+
+        let ids = ObjectIDGenerator(time: clock.source, random: random)
+        let audit = AuditLog(key: secrets.auditKey, ids: ids, time: clock.source)
+        let limits = options.configuration.limits
+        let cache = CredentialCache<Identity>(capacity: limits.cachedCredentials)
+        let rules: [String: ResourceRules] = [
+            APIKeyResource.resource.name: .apiKey(
+                policy: options.minting,
+                peppers: secrets.peppers,
+                random: random,
+                cache: cache
+            ),
+            OrganizationResource.resource.name: .organization(cache: cache),
+        ]
+        let resources = options.resources.map { resource in
+            ResourceService(
+                resource,
+                rules: rules[resource.name] ?? ResourceRules(),
+                database: database,
+                audit: audit,
+                ids: ids,
+                time: clock.source
+            )
+        }
+        let accounts = AccountService(
+            database: database,
+            keys: resources[0],
+            audit: audit,
+            ids: ids,
+            time: clock.source
+        )
+        let sessions = try SessionTokenIssuer(
+            key: SigningKey(seed: secrets.signingKeySeed),
+            issuer: "witan",
+            audience: "witan",
+            time: clock.source,
+            random: random
+        )
+        let metrics = try ServerMetrics()
+        let log = try LogCapture(time: clock.source, redact: options.redact)
+        defer { log.close() }
+        let logger = Logger(label: "witan") { StructuredLogHandler(label: $0, output: log.output, level: .trace) }
+        let authenticator = Authenticator(
+            database: database,
+            peppers: secrets.peppers,
+            tokens: try TokenVerifier(
+                issuers: [sessions.trusted] + (options.issuer.map { [$0] } ?? []),
+                time: clock.source,
+                limits: limits
+            ),
+            failures: RateLimiter(
+                limit: options.failedAuthenticationLimit,
+                capacity: limits.rateLimiters,
+                time: clock.source,
+                name: "failed-authentication"
+            ),
+            cache: cache,
+            metrics: metrics,
+            time: clock.source,
+            logger: logger
+        )
+        try metrics.showCredentialCacheSize { cache.statistics.count }
+        try metrics.showLostLogLines(of: log.output)
+        let readiness = Readiness(database: database)
+        let server = WitanServer(
+            configuration: options.configuration,
+            components: WitanServer.Components(
+                authenticator: authenticator,
+                resources: resources,
+                readiness: readiness,
+                metrics: metrics,
+                keySet: try SigningKey(seed: secrets.signingKeySeed).publicDocument,
+                log: log.output,
+                logger: logger,
+                time: clock.source,
+                random: random,
+                version: "0.0.0-test"
+            )
+        )
+        let people: People
+        if let known = options.people {
+            people = known
+        } else {
+            people = try await found(accounts, keys: resources[0])
+        }
+        try await server.application()
+            .test(options.isLive ? .live : .router) { client in
+                try await body(
+                    TestServer(
+                        clock: clock,
+                        database: database,
+                        secrets: secrets,
+                        cache: cache,
+                        accounts: accounts,
+                        audit: audit,
+                        readiness: readiness,
+                        metrics: metrics,
+                        log: log,
+                        people: people,
+                        sessions: sessions,
+                        client: client
+                    )
+                )
+            }
+    }
+
+    private static func found(_ accounts: AccountService, keys: ResourceService) async throws -> People {
+        let owner = try AccountService.Person(email: "owner@acme.test", givenName: "Olive", familyName: "Owner")
+        let member = try AccountService.Person(email: "member@acme.test", givenName: "Max", familyName: "Member")
+        let stranger = try AccountService.Person(email: "stranger@globex.test", givenName: "Stan")
+        let acme = try await accounts.found("Acme", owner: owner, keyName: "owner's key")
+        _ = try await accounts.add(member, to: "Acme", isOwner: false)
+        let membersKey = try await keys.create(
+            ["name": "member's key"],
+            for: accounts.caller(email: member.email)
+        )
+        let globex = try await accounts.found("Globex", owner: stranger, keyName: "stranger's key")
+        return People(
+            owner: try Person(owner.email, key: acme.key),
+            member: try Person(member.email, key: membersKey),
+            stranger: try Person(stranger.email, key: globex.key)
+        )
+    }
+}
+
+extension TestServer.Person {
+    /// Somebody whose key was just made.
+    fileprivate init(_ email: String, key: ResourceService.Created?) throws {
+        guard let record = key?.record, let keyID = record[APIKeyResource.id], let id = record[APIKeyResource.user],
+            let organizationID = record[APIKeyResource.organization],
+            let secret = key?.revealed.first(where: { $0.name == APIKeyResource.secretMember })
+        else { throw Failure.bug("A key of the test's people was not made") }
+        self.init(id: id, email: email, organizationID: organizationID, keyID: keyID, key: secret.value)
+    }
+
+    /// The same person with another credential.
+    func with(key: String, id keyID: ObjectID) -> TestServer.Person {
+        TestServer.Person(id: id, email: email, organizationID: organizationID, keyID: keyID, key: key)
+    }
+}

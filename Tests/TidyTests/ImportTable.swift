@@ -1,0 +1,58 @@
+/// Which module may import what (ADR 0011).
+enum ImportTable {
+    private static let cLibrary: Set = ["Glibc", "Musl", "Darwin"]
+
+    /// What each module under `Sources` may import.
+    static let allowed: [String: Set<String>] = [
+        "WitanCore": cLibrary.union(["Synchronization"]),
+        "WitanJSON": [],
+        "WitanResources": ["WitanCore", "WitanJSON"],
+        "WitanStorage": ["WitanCore", "WitanJSON", "WitanResources", "Logging"],
+        "WitanSQLite": cLibrary.union([
+            "WitanCore", "WitanStorage", "GRDB", "GRDBSQLite", "Synchronization", "Dispatch",
+        ]),
+        "WitanAccess": cLibrary.union([
+            "WitanCore", "WitanJSON", "Crypto", "CryptoExtras", "DequeModule", "Synchronization",
+        ]),
+        "WitanTelemetry": cLibrary.union(["WitanCore", "WitanJSON", "Logging", "Synchronization", "Dispatch"]),
+        "WitanServices": cLibrary.union([
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanTelemetry", "Logging",
+            "Synchronization",
+        ]),
+        "WitanHTTP": [
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
+            "WitanTelemetry", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "HummingbirdTLS", "HTTPTypes",
+            "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "Synchronization", "Yams",
+        ],
+        "witan": [
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
+            "WitanServices", "WitanTelemetry", "WitanHTTP", "ArgumentParser", "AsyncHTTPClient", "Configuration",
+            "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
+            "SystemPackage", "UnixSignals", "Yams",
+        ],
+        "WitanFuzz": ["WitanTesting", "CLibFuzzer", "Synchronization"],
+        "WitanTesting": cLibrary.union([
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
+            "WitanTelemetry", "WitanHTTP", "Foundation", "HTTPTypes", "HummingbirdTesting", "Logging", "NIOCore",
+            "Synchronization", "Testing",
+        ]),
+    ]
+
+    /// Modules that one other alone may import, tests included.
+    static let soleImporters = ["GRDB": "WitanSQLite", "GRDBSQLite": "WitanSQLite"]
+
+    /// The module that a line of code imports: `package import WitanCore`, `@testable import struct A.B`.
+    static func module(importedBy code: String) -> String? {
+        let words = code.split(separator: " ")
+        guard let at = words.firstIndex(of: "import"), at + 1 < words.count,
+            words[..<at].allSatisfy({ $0.hasPrefix("@") || accessLevels.contains($0) })
+        else { return nil }
+        let name = kinds.contains(words[at + 1]) && at + 2 < words.count ? words[at + 2] : words[at + 1]
+        return name.split(separator: ".").first.map(String.init)
+    }
+
+    private static let accessLevels: Set<Substring> = ["public", "package", "internal", "fileprivate", "private"]
+    private static let kinds: Set<Substring> = [
+        "struct", "class", "enum", "protocol", "typealias", "func", "var", "let",
+    ]
+}
