@@ -140,7 +140,8 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "witan", "WitanCore", "WitanJSON", product("Subprocess", "swift-subprocess"),
+                "witan", "WitanCore", "WitanJSON", product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("Subprocess", "swift-subprocess"), product("SystemPackage", "swift-system"),
                 product("AsyncHTTPClient", "async-http-client"), product("NIOCore", "swift-nio"),
             ]
         ),

@@ -83,13 +83,15 @@ class Program:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
         patience = threading.Timer(60, self._process.kill)
         patience.start()
-        found = None
-        while not found:
-            line = self._process.stdout.readline()
-            if not line:
-                sys.exit(f"{command[0]} did not get to listen:\n{Path(log).read_text()}")
-            found = re.search(r"listens on (http://\S+)", line)
-        patience.cancel()
+        try:
+            found = None
+            while not found:
+                line = self._process.stdout.readline()
+                if not line:
+                    sys.exit(f"{command[0]} did not get to listen:\n{Path(log).read_text()}")
+                found = re.search(r"listens on (http://\S+)", line)
+        finally:
+            patience.cancel()
         self.seconds_to_ready = time.monotonic() - begin
         self.url = found[1]
 

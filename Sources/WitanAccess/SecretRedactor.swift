@@ -7,6 +7,7 @@ package enum SecretRedactor {
     package static func redact(_ text: String) -> String {
         var text = text
         let redacted: [UInt8]? = text.withUTF8 { bytes in
+            guard mayHoldSecret(bytes) else { return nil }
             var output: [UInt8] = []
             var copied = 0
             var position = 0
@@ -24,6 +25,21 @@ package enum SecretRedactor {
             return output
         }
         return redacted.map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
+
+    /// Whether any prefix's end occurs, which it does in few texts; plain indices, since this is looked at for every line.
+    private static func mayHoldSecret(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var previous: UInt8 = 0
+        for byte in bytes {
+            switch (previous, byte) {
+            case (UInt8(ascii: "k"), UInt8(ascii: "-")), (UInt8(ascii: "t"), UInt8(ascii: "-")),
+                (UInt8(ascii: "y"), UInt8(ascii: "J")):
+                return true
+            default:
+                previous = byte
+            }
+        }
+        return false
     }
 
     private static let mask = Array("****".utf8)

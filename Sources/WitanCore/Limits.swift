@@ -27,7 +27,7 @@ package struct Limits: Sendable {
 
     // MARK: Time
 
-    /// How long a request may take, from its head to the start of its answer.
+    /// How long a request may take to arrive, and then to wait for the database.
     package var requestDuration: Duration = .seconds(30)
 
     /// How long a client may take to send a request's head.

@@ -29,6 +29,9 @@ final class SQLiteConnection: SQLConnection {
     private let handle: OpaquePointer?
     private let deadline: StatementDeadline
 
+    /// What stores have set, to be written before the commit.
+    var pendingChanges: [String: any PendingChange] = [:]
+
     /// Wraps GRDB's connection for the time of one access.
     init(_ database: Database, deadline: StatementDeadline) {
         self.database = database
@@ -77,6 +80,17 @@ final class SQLiteConnection: SQLConnection {
         try execute(query) { _ in }
         // `sqlite3_changes` still tells of the statement before when this one was no INSERT, UPDATE or DELETE.
         return sqlite3_total_changes(handle) == before ? 0 : Int(sqlite3_changes(handle))
+    }
+
+    func pendingChange(_ name: String) -> (any PendingChange)? { pendingChanges[name] }
+
+    func setPendingChange(_ name: String, _ change: any PendingChange) { pendingChanges[name] = change }
+
+    /// Writes what stores have set, and commits.
+    func commit() throws(Failure) {
+        for change in pendingChanges.values { try change.write(on: self) }
+        pendingChanges = [:]
+        try perform(.commit)
     }
 
     /// Keeps a closure that ignored an error from going on without a transaction, where each statement would commit.

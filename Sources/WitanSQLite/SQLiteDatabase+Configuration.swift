@@ -15,6 +15,9 @@ extension SQLiteDatabase {
         /// Two more than there are processors, for those that wait for the disk.
         static let readers = min(max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) + 2, 16)
 
+        /// Transactions that a reader takes from the queue at a time.
+        static let readsAtATime = 8
+
         /// KiB of pages that the writer keeps; it meets the leaves of every index.
         static let writerCache = 8 << 10
 

@@ -30,6 +30,7 @@ package final class SQLiteDatabase: SQLDatabase {
     private let writes: TransactionQueue
     private let reads: TransactionQueue
     private let readers: [DispatchQueue]
+    private let watch = DispatchQueue(label: "SQLiteDatabase.watch")
     private let limits: Limits
     private let observer: WitanStorage.TransactionObserver
     private let time: TimeSource
@@ -64,6 +65,8 @@ package final class SQLiteDatabase: SQLDatabase {
             capacity: limits.queuedTransactions,
             groupLimit: limits.transactionsPerGroup,
             workers: 1,
+            share: limits.transactionsPerGroup,
+            takesLatecomers: true,
             patience: limits.requestDuration,
             time: time
         )
@@ -71,6 +74,8 @@ package final class SQLiteDatabase: SQLDatabase {
             capacity: limits.queuedTransactions,
             groupLimit: limits.transactionsPerGroup,
             workers: Sizes.readers,
+            share: Sizes.readsAtATime,
+            takesLatecomers: false,
             patience: limits.requestDuration,
             time: time
         )
@@ -79,14 +84,22 @@ package final class SQLiteDatabase: SQLDatabase {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        try await wait(in: reads, body) { reader in self.readers[reader].async { self.runReader(reader) } }
+        try await wait(in: reads, body) { arrival in
+            switch arrival {
+            case .start(let reader): startReader(reader)
+            case .watch: watchReads()
+            case .none: break
+            }
+        }
     }
 
     @discardableResult
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        try await wait(in: writes, body) { _ in self.pool.asyncWriteWithoutTransaction(self.runWriter) }
+        try await wait(in: writes, body) { arrival in
+            if case .start = arrival { self.pool.asyncWriteWithoutTransaction(self.runWriter) }
+        }
     }
 
     /// Refuses what waits, lets what runs end, moves the write-ahead log into the file, and closes the file.
@@ -110,14 +123,14 @@ package final class SQLiteDatabase: SQLDatabase {
     private func wait<Value: Sendable>(
         in queue: TransactionQueue,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
-        startWorker: (Int) -> Void
+        react: (TransactionQueue.Arrival) -> Void
     ) async throws -> Value {
         let ticket = queue.takeTicket()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let transaction = QueuedTransaction(body, caller: continuation)
                 do {
-                    if let worker = try queue.append(transaction, ticket: ticket) { startWorker(worker) }
+                    react(try queue.append(transaction, ticket: ticket))
                 } catch {
                     transaction.refuse(error)
                 }
@@ -142,7 +155,11 @@ package final class SQLiteDatabase: SQLDatabase {
         var group = group
         let (count, deliveries) = withConnection(database) { connection in
             var members = WriteGroup(on: connection)
-            while let transaction = writes.next(in: &group) { members.add(transaction) }
+            var transactions = writes.next(in: &group)
+            while !transactions.isEmpty {
+                for transaction in transactions { members.add(transaction) }
+                transactions = writes.next(in: &group)
+            }
             return (members.count, members.commit())
         }
         tellObserver(.write, count, since: begin)
@@ -163,6 +180,19 @@ package final class SQLiteDatabase: SQLDatabase {
 
     // MARK: Reading
 
+    private func startReader(_ reader: Int) {
+        readers[reader].async { self.runReader(reader) }
+    }
+
+    /// Starts a further reader when somebody still waits after a moment: a slow read holds up nobody for longer.
+    private func watchReads() {
+        watch.asyncAfter(deadline: .now() + .milliseconds(1)) {
+            let (reader, looksAgain) = self.reads.relief()
+            if let reader { self.startReader(reader) }
+            if looksAgain { self.watchReads() }
+        }
+    }
+
     private func runReader(_ reader: Int) {
         do {
             try pool.unsafeRead { database in
@@ -171,7 +201,11 @@ package final class SQLiteDatabase: SQLDatabase {
         } catch {
             // No connection could be had for them.
             while var group = reads.beginGroup(for: reader) {
-                while let transaction = reads.next(in: &group) { transaction.refuse(Failure.sqlite(error)) }
+                var transactions = reads.next(in: &group)
+                while !transactions.isEmpty {
+                    for transaction in transactions { transaction.refuse(Failure.sqlite(error)) }
+                    transactions = reads.next(in: &group)
+                }
             }
         }
     }
@@ -188,9 +222,13 @@ package final class SQLiteDatabase: SQLDatabase {
             } catch {
                 refusal = error
             }
-            while let transaction = reads.next(in: &group) {
-                count += 1
-                if let refusal { transaction.refuse(refusal) } else { transaction.run(connection).deliver() }
+            var transactions = reads.next(in: &group)
+            while !transactions.isEmpty {
+                count += transactions.count
+                for transaction in transactions {
+                    if let refusal { transaction.refuse(refusal) } else { transaction.run(connection).deliver() }
+                }
+                transactions = reads.next(in: &group)
             }
             // There is nothing to commit.
             connection.rollBack()

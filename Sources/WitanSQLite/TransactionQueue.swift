@@ -3,12 +3,27 @@ import WitanCore
 
 /// The transactions that wait for a worker, in the order in which they came, and the workers that wait for them.
 ///
-/// A worker takes a group: what waits when the group begins, one transaction at a time, so that while a slow one runs
-/// the other workers can take the rest. What comes later is for the next group, whose snapshot is younger.
+/// A worker takes a group, a few transactions at a time: taking each by itself would cost more in locks than the
+/// transaction does, and taking all would keep the other workers from the rest while a slow one runs. A group of reads
+/// holds what waits when it begins, since what comes later needs a younger snapshot; a group of writes takes late comers
+/// as well.
+///
+/// A further worker begins only when those at work have more before them than they take at a time, or let somebody wait
+/// for too long: to wake a thread for each of many short transactions would cost more than they do.
 final class TransactionQueue: Sendable {
     /// Names a caller, who may go away while he waits.
     struct Ticket: Hashable {
         fileprivate let number: Int
+    }
+
+    /// What is to be done after a transaction was added.
+    enum Arrival {
+        /// Start the idle worker.
+        case start(Int)
+        /// Look after a moment whether somebody waits for too long, with `relief`.
+        case watch
+        /// Nothing: a worker will come to it.
+        case none
     }
 
     /// A worker's right to take what waited when its group began.
@@ -29,6 +44,8 @@ final class TransactionQueue: Sendable {
         var waiting: [Entry] = []
         var idleWorkers: [Int]
         var lastArrival = 0
+        var isWatched = false
+        var arrivalAtLastLook = 0
         var isClosed = false
     }
 
@@ -36,15 +53,30 @@ final class TransactionQueue: Sendable {
     private let lastTicket = Atomic(0)
     private let capacity: Int
     private let groupLimit: Int
+    private let workers: Int
+    private let share: Int
+    private let takesLatecomers: Bool
     private let patience: Duration
     private let time: TimeSource
 
-    /// All workers are idle at first; `patience` is how long a transaction may wait for one.
-    init(capacity: Int, groupLimit: Int, workers: Int, patience: Duration, time: TimeSource) {
+    /// All workers are idle at first; `share` is how many transactions a worker takes at a time, and `patience` how long
+    /// one may wait.
+    init(
+        capacity: Int,
+        groupLimit: Int,
+        workers: Int,
+        share: Int,
+        takesLatecomers: Bool,
+        patience: Duration,
+        time: TimeSource
+    ) {
+        self.share = share
+        self.takesLatecomers = takesLatecomers
         self.patience = patience
         self.time = time
         self.capacity = capacity
         self.groupLimit = groupLimit
+        self.workers = workers
         state = Mutex(State(idleWorkers: Array((0..<workers).reversed())))
     }
 
@@ -53,10 +85,10 @@ final class TransactionQueue: Sendable {
         Ticket(number: lastTicket.add(1, ordering: .relaxed).newValue)
     }
 
-    /// Adds a transaction of the current task's and returns the idle worker that must now be started, if there is one.
+    /// Adds a transaction of the current task's and says what is to be done about it.
     ///
     /// - Throws: `CancellationError`, or `.unavailable` when too many wait or the database is closed.
-    func append(_ transaction: QueuedTransaction, ticket: Ticket) throws -> Int? {
+    func append(_ transaction: QueuedTransaction, ticket: Ticket) throws -> Arrival {
         let deadline = time.monotonic() + Int64(patience / .nanoseconds(1))
         return try state.withLock { state in
             // Under the lock, because a cancellation takes the lock too: it is either seen here or finds the entry.
@@ -73,7 +105,24 @@ final class TransactionQueue: Sendable {
             state.waiting.append(
                 Entry(ticket: ticket, arrival: state.lastArrival, deadline: deadline, transaction: transaction)
             )
-            return state.idleWorkers.popLast()
+            let active = workers - state.idleWorkers.count
+            if state.waiting.count > active * share, let worker = state.idleWorkers.popLast() { return .start(worker) }
+            guard !state.idleWorkers.isEmpty, !state.isWatched else { return .none }
+            state.isWatched = true
+            state.arrivalAtLastLook = state.lastArrival
+            return .watch
+        }
+    }
+
+    /// The idle worker that must be started because somebody has waited since the last look, and whether to look again.
+    func relief() -> (worker: Int?, looksAgain: Bool) {
+        state.withLock { state in
+            guard let first = state.waiting.first, !state.idleWorkers.isEmpty else {
+                state.isWatched = false
+                return (nil, false)
+            }
+            defer { state.arrivalAtLastLook = state.lastArrival }
+            return (first.arrival <= state.arrivalAtLastLook ? state.idleWorkers.popLast() : nil, true)
         }
     }
 
@@ -92,26 +141,29 @@ final class TransactionQueue: Sendable {
                 state.idleWorkers.append(worker)
                 return nil
             }
-            return Group(lastArrival: state.lastArrival, room: groupLimit)
+            return Group(lastArrival: takesLatecomers ? .max : state.lastArrival, room: groupLimit)
         }
     }
 
-    /// Takes the group's next transaction; none when the group is full or nothing of it waits any more.
-    func next(in group: inout Group) -> QueuedTransaction? {
-        guard group.room > 0 else { return nil }
-        group.room -= 1
+    /// Takes the group's next transactions; none when the group is full or nothing of it waits any more.
+    func next(in group: inout Group) -> [QueuedTransaction] {
         let now = time.monotonic()
-        while let entry = takeFirst(of: group) {
-            if now <= entry.deadline { return entry.transaction }
-            entry.transaction.refuse(Self.late)
-        }
-        return nil
-    }
-
-    private func takeFirst(of group: Group) -> Entry? {
-        state.withLock { state in
-            guard let first = state.waiting.first, first.arrival <= group.lastArrival else { return nil }
-            return state.waiting.removeFirst()
+        while true {
+            let entries = state.withLock { [group] state in
+                let entries = state.waiting.prefix(min(share, group.room)).prefix { $0.arrival <= group.lastArrival }
+                state.waiting.removeFirst(entries.count)
+                return Array(entries)
+            }
+            var transactions: [QueuedTransaction] = []
+            for entry in entries {
+                if now <= entry.deadline {
+                    transactions.append(entry.transaction)
+                } else {
+                    entry.transaction.refuse(Self.late)
+                }
+            }
+            group.room -= transactions.count
+            if entries.isEmpty || !transactions.isEmpty { return transactions }
         }
     }
 

@@ -36,7 +36,9 @@ struct WriteGroup {
             deliveries.append { transaction.refuse(error) }
             return
         }
+        let pendingChanges = connection.pendingChanges
         let outcome = transaction.run(connection)
+        if !outcome.succeeded { connection.pendingChanges = pendingChanges }
         do {
             // SQLite rolls back everything by itself when, for example, the disk is full or a statement is interrupted.
             guard connection.isInsideTransaction else { throw Failure.sqlite(.SQLITE_ABORT_ROLLBACK) }
@@ -60,13 +62,14 @@ struct WriteGroup {
     mutating func commit() -> [() -> Void] {
         if holdsChanges {
             do {
-                try connection.perform(.commit)
+                try connection.commit()
             } catch {
                 if error.isConstraint && members.count > 1 {
                     // One member broke a rule that is checked at the commit, and the others shall not suffer.
                     startOver()
                 } else {
                     connection.rollBack()
+                    connection.pendingChanges = [:]
                     deliveries += members.map { member in { member.transaction.refuse(error) } }
                     members = []
                 }
@@ -78,6 +81,7 @@ struct WriteGroup {
     /// Undoes everything and runs the members again, each with a commit of its own.
     private mutating func startOver() {
         connection.rollBack()
+        connection.pendingChanges = [:]
         let undone = members
         members = []
         holdsChanges = false

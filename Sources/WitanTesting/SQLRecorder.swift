@@ -82,4 +82,8 @@ private struct RecordingConnection: SQLConnection {
         record(query)
         return try base.run(query)
     }
+
+    func pendingChange(_ name: String) -> (any PendingChange)? { base.pendingChange(name) }
+
+    func setPendingChange(_ name: String, _ change: any PendingChange) { base.setPendingChange(name, change) }
 }

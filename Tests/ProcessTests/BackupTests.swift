@@ -7,7 +7,7 @@ extension ProcessTests {
         @Test("A backup with the secrets beside it is a server whose keys work, taken at rest or under way")
         func backup() async throws {
             let folder = try TemporaryFolder()
-            let key = try await RefusalTests.initialized(folder)
+            let key = try await folder.initialize()
             let atRest = folder.path("at-rest.db")
             let copied = try await Command.witan("backup", atRest, "--data", folder.data)
             copied.expectSuccess()
@@ -76,7 +76,7 @@ extension ProcessTests {
         @Test("A backup writes over nothing and leaves nothing half made")
         func refusals() async throws {
             let folder = try TemporaryFolder()
-            let key = try await RefusalTests.initialized(folder)
+            let key = try await folder.initialize()
             let file = try folder.write("precious", to: "there.db")
             try await Command.witan("backup", file, "--data", folder.data).expectRefusal(file, "exists already")
             #expect(try text(of: file) == "precious")

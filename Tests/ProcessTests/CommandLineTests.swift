@@ -74,7 +74,7 @@ extension ProcessTests {
         @Test("Keys, people and organizations are handled alike on a stopped server's data and over a running one")
         func keys() async throws {
             let folder = try TemporaryFolder()
-            let key = try await RefusalTests.initialized(folder)
+            let key = try await folder.initialize()
             let added = try await Command.witan(
                 ["users", "create", "--email", "Bob@Example.com", "--organization", "Acme", "--json"]
                     + ["--data", folder.data]
@@ -175,7 +175,7 @@ extension ProcessTests {
             let folder = try TemporaryFolder()
             try await Command.witan("migrate", "--data", folder.data).expectRefusal("no database in \(folder.data)")
             #expect(try names(in: folder.path).isEmpty)
-            _ = try await RefusalTests.initialized(folder)
+            _ = try await folder.initialize()
             let migrated = try await Command.witan("migrate", "--data", folder.data)
             migrated.expectSuccess()
             #expect(migrated.output == "Nothing to do.\n")
@@ -198,7 +198,7 @@ extension ProcessTests {
         )
         func tampering(statement: String) async throws {
             let folder = try TemporaryFolder()
-            _ = try await RefusalTests.initialized(folder)
+            _ = try await folder.initialize()
             let intact = try await Command.witan("audit", "verify", "--data", folder.data)
             intact.expectSuccess()
             #expect(intact.output == "3 rows, all as they were written.\n")
@@ -216,7 +216,7 @@ extension ProcessTests {
             #expect(none.output.contains("FAILED  database: There is no database in \(folder.data)"))
             #expect(try names(in: folder.path).isEmpty)
 
-            _ = try await RefusalTests.initialized(folder)
+            _ = try await folder.initialize()
             let well = try await Command.witan("doctor", "--data", folder.data, "--rate-limit", "5/s")
             well.expectSuccess()
             let checks = well.output.split(separator: "\n").map { $0.prefix { $0 != ":" } }

@@ -6,7 +6,7 @@ extension ProcessTests {
         @Test("A rotated pepper ends no key, which moves when it is used, and an old one goes when none is left")
         func rotation() async throws {
             let folder = try TemporaryFolder()
-            let key = try await RefusalTests.initialized(folder)
+            let key = try await folder.initialize()
             let rotated = try await Self.peppers("rotate", folder)
             rotated.expectSuccess()
             #expect(rotated.output.hasPrefix("Added pepper 2."))
@@ -38,7 +38,7 @@ extension ProcessTests {
         @Test("Secrets from the environment work, and a command that would change them says that it cannot")
         func fromTheEnvironment() async throws {
             let folder = try TemporaryFolder()
-            let key = try await RefusalTests.initialized(folder)
+            let key = try await folder.initialize()
             let secrets = ["WITAN_SECRETS_TEXT": try text(of: folder.path("data/secrets"))]
             try await Command.run("rm", folder.path("data/secrets"))
             let ended = try await ServerProcess.run(folder.data, environment: secrets) { server in

@@ -35,7 +35,7 @@ extension ProcessTests {
             let folder = try TemporaryFolder()
             let lesser = try folder.write("prot: 1", to: "wrong.yaml")
             let file = try folder.write("max-body-bytes: 2000\n", to: "right.yaml")
-            let key = try await RefusalTests.initialized(folder)
+            let key = try await folder.initialize()
             let environment = ["WITAN_DATA": folder.path("elsewhere"), "WITAN_CONFIG": lesser]
             let ended = try await ServerProcess.run(folder.data, "--config", file, environment: environment) { server in
                 try await server.client(key: key).create(String(repeating: "x", count: 2_000)).status

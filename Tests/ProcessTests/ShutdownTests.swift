@@ -17,8 +17,7 @@ extension ProcessTests {
                             POST /v1/api_key HTTP/1.1\r
                             Host: x\r
                             Authorization: Bearer \(key)\r
-                            Expect: nothing\r
-                            Content-Length: 15\r
+                            Content-Length: 16\r
                             \r
                             {"name":
                             """

@@ -101,7 +101,7 @@ struct ResourceRoutes: Sendable {
     private func list(_ request: Request, _ variant: ListRequest.Variant, _ caller: Caller) async throws -> Response {
         let query = try QueryString.parse(request.uri.query ?? "")
         let listRequest = try ListRequest(query: query, of: resource, variant: variant, limits: limits)
-        let list = try service.list(listRequest, variant, for: caller)
+        let list = try service.list(listRequest, variant, in: selector(request), for: caller)
         let (records, rest) = try await list.first()
         var page = ListWriter()
         page.append(records)

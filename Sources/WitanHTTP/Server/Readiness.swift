@@ -22,6 +22,6 @@ package final class Readiness: Sendable {
         guard !isDraining.load(ordering: .relaxed) else {
             throw Failure(.unavailable, "The server is stopping.", retryAfter: .seconds(1))
         }
-        _ = try await database.read { connection in try connection.row("SELECT 1") }
+        try await database.ping()
     }
 }

@@ -67,10 +67,15 @@ package struct ResourceService: Sendable {
     package func list(
         _ request: ListRequest,
         _ variant: ListRequest.Variant = .own,
+        in header: Identity.Selector = Identity.Selector(),
         for caller: Caller
     ) throws -> ResourceList {
         try rules.authorize(.list, caller)
-        let selector = Identity.Selector(id: request.organizationID, name: request.organizationName)
+        let selector = Identity.Selector(
+            id: request.organizationID,
+            name: request.organizationName,
+            headerName: header.headerName
+        )
         let selection: ResourceStore.Selection
         switch variant {
         case .own:
@@ -251,12 +256,30 @@ package struct ResourceService: Sendable {
         on connection: any SQLConnection
     ) throws(Failure) -> Created {
         try store.insert(creation.record, hidden: creation.hidden, on: connection)
-        // Members that come from other rows are known only now.
-        let isComplete = resource.fields.allSatisfy { $0.source == .column }
         guard let id = creation.record.id else { throw .bug("A new \(resource.name) has no id") }
-        let record = isComplete ? creation.record : try reread(id, for: caller, on: connection)
+        let record =
+            if let completed = completed(creation.record, caller) { completed } else {
+                try reread(id, for: caller, on: connection)
+            }
         try audit.append(.create, resource, record, organization, caller, on: connection)
         return Created(record: record, revealed: creation.revealed, wasFound: false)
+    }
+
+    /// The record with the members that come from other rows, when the caller's own account has them all.
+    private func completed(_ record: Record, _ caller: Caller) -> Record? {
+        var record = record
+        for field in resource.fields {
+            guard case .joined(let reference, let column) = field.source else { continue }
+            guard case .person(reference, organization: _) = resource.scope else { return nil }
+            let account = caller.identity.account
+            switch column {
+            case UserResource.email.spec.name: record[name: field.name] = .text(account.email)
+            case UserResource.givenName.spec.name: record[name: field.name] = .optional(account.givenName)
+            case UserResource.familyName.spec.name: record[name: field.name] = .optional(account.familyName)
+            default: return nil
+            }
+        }
+        return record
     }
 
     private func reread(_ id: ObjectID, for caller: Caller, on connection: any SQLConnection) throws(Failure) -> Record
@@ -315,9 +338,9 @@ extension Record {
 }
 
 extension FieldValue {
-    fileprivate static func id(_ id: ObjectID?) -> FieldValue {
-        id.map { .text($0.description) } ?? .null
-    }
+    fileprivate static func id(_ id: ObjectID?) -> FieldValue { optional(id?.description) }
+
+    fileprivate static func optional(_ text: String?) -> FieldValue { text.map(FieldValue.text) ?? .null }
 
     /// The new value of a patched field: an object is merged into the one that is there.
     fileprivate func merged(into current: FieldValue) -> FieldValue {

@@ -15,6 +15,18 @@ package protocol SQLConnection {
     /// Runs a statement and returns how many rows it inserted, changed or deleted.
     @discardableResult
     func run(_ query: SQLQuery) throws(Failure) -> Int
+
+    /// What a store has set under a name since the last commit, in this transaction or in one that shares its commit.
+    func pendingChange(_ name: String) -> (any PendingChange)?
+
+    /// Sets what is written before the commit; forgotten again when the transaction is undone.
+    func setPendingChange(_ name: String, _ change: any PendingChange)
+}
+
+/// A change that a store keeps in memory while transactions share a commit, to write it once for all of them.
+package protocol PendingChange: Sendable {
+    /// Writes the change, as the last thing before the commit.
+    func write(on connection: any SQLConnection) throws(Failure)
 }
 
 extension SQLConnection {
@@ -45,4 +57,11 @@ package protocol SQLDatabase: Sendable {
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
+}
+
+extension SQLDatabase {
+    /// Asks the database for an answer, and throws `.unavailable` when there is none.
+    package func ping() async throws {
+        _ = try await read { connection in try connection.row("SELECT 1") }
+    }
 }

@@ -21,6 +21,12 @@ package struct SQLQuery: Sendable, Hashable {
         arguments = []
     }
 
+    /// Takes a statement that was put together before, with `?` for each argument.
+    init(text: String, arguments: [SQLValue]) {
+        self.text = text
+        self.arguments = arguments
+    }
+
     /// Adds a fragment at the end.
     package static func += (query: inout SQLQuery, fragment: SQLQuery) {
         query.text += fragment.text

@@ -133,34 +133,59 @@ package struct AuditStore: Sendable {
     }
 
     /// Appends a row, in the transaction of what it tells of.
+    ///
+    /// The end of the chain is read once, and written and sealed once, for all transactions that share a commit.
     package func append(_ event: AuditEvent, on connection: any SQLConnection) throws(Failure) {
-        let end = try connection.row("SELECT position, mac FROM audit_chains WHERE chain = \(chain)")
-        let position = try end.map { row throws(Failure) in try row.integer(0) + 1 } ?? 1
-        let previous = try end.map { row throws(Failure) in try row.blob(1) } ?? []
+        let end = try end(on: connection)
+        let position = end.position + 1
         let columns = event.columns
-        let mac = mac(position: position, columns: columns, previous: previous)
+        let mac = mac(position: position, columns: columns, previous: end.mac)
         try connection.run(
-            """
-            INSERT INTO audit_events (chain, position, mac, \(AuditEvent.columnNames))
-            VALUES (\(chain), \(SQLValue.integer(position)), \(mac), \(SQLQuery.joined(columns.map { "\($0)" }, separator: ", ")))
-            """
+            SQLQuery(text: Self.insertion, arguments: [.text(chain), .integer(position), .blob(mac)] + columns)
         )
-        let seal = seal(position: position, mac: mac)
-        if end == nil {
+        connection.setPendingChange(pendingName, End(store: self, position: position, mac: mac))
+    }
+
+    /// The last row of a chain, to be sealed.
+    private struct End: PendingChange {
+        let store: AuditStore
+        let position: Int64
+        let mac: [UInt8]
+
+        func write(on connection: any SQLConnection) throws(Failure) {
+            let seal = store.seal(position: position, mac: mac)
             try connection.run(
                 """
                 INSERT INTO audit_chains (chain, position, mac, seal)
-                VALUES (\(chain), \(SQLValue.integer(position)), \(mac), \(seal))
-                """
-            )
-        } else {
-            try connection.run(
-                """
-                UPDATE audit_chains SET position = \(SQLValue.integer(position)), mac = \(mac), seal = \(seal)
-                WHERE chain = \(chain)
+                VALUES (\(store.chain), \(SQLValue.integer(position)), \(mac), \(seal))
+                ON CONFLICT (chain) DO UPDATE
+                SET position = excluded.position, mac = excluded.mac, seal = excluded.seal
                 """
             )
         }
+    }
+
+    private func end(on connection: any SQLConnection) throws(Failure) -> End {
+        if let end = connection.pendingChange(pendingName) as? End { return end }
+        guard let row = try connection.row("SELECT position, mac FROM audit_chains WHERE chain = \(chain)") else {
+            return End(store: self, position: 0, mac: [])
+        }
+        return End(store: self, position: try row.integer(0), mac: try row.blob(1))
+    }
+
+    private var pendingName: String { "audit chain \(chain)" }
+
+    private static let insertion: String = {
+        let columns = AuditEvent.columnNames.text
+        let count = columns.split(separator: ",").count + 3
+        let marks = Array(repeating: "?", count: count).joined(separator: ", ")
+        return "INSERT INTO audit_events (chain, position, mac, \(columns)) VALUES (\(marks))"
+    }()
+
+    /// The time of the latest row; nil for an empty log.
+    package static func latest(on connection: any SQLConnection) throws(Failure) -> Timestamp? {
+        guard let row = try connection.row("SELECT MAX(created) FROM audit_events"), row[0] != .null else { return nil }
+        return try row.timestamp(0)
     }
 
     /// Checks up to `limit` rows after a position, given the MAC there, and returns where it stopped; nil at the end.

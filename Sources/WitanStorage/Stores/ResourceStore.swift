@@ -38,11 +38,14 @@ package struct ResourceStore: Sendable {
     package let resource: Resource
 
     private let select: SQLQuery
+    private let ownColumns: String
 
     /// Takes the declaration.
     package init(_ resource: Resource) {
         self.resource = resource
         self.select = Self.select(resource)
+        self.ownColumns = resource.fields.filter { $0.source == .column }.map { "\"\($0.name)\"" }
+            .joined(separator: ", ")
     }
 
     // MARK: Reading
@@ -120,22 +123,18 @@ package struct ResourceStore: Sendable {
         hidden: [(column: String, value: SQLValue)] = [],
         on connection: any SQLConnection
     ) throws(Failure) {
-        var columns: [SQLQuery] = []
-        var values: [SQLQuery] = []
+        var columns = ownColumns
+        var arguments: [SQLValue] = []
         for (field, value) in zip(record.fields, record.values) where field.source == .column {
-            columns.append("\(identifier: field.name)")
-            values.append("\(value.sqlValue)")
+            arguments.append(value.sqlValue)
         }
         for (column, value) in hidden {
-            columns.append("\(identifier: column)")
-            values.append("\(value)")
+            columns += ", \"\(column)\""
+            arguments.append(value)
         }
-        try connection.run(
-            """
-            INSERT INTO \(identifier: resource.table) (\(SQLQuery.joined(columns, separator: ", "))) \
-            VALUES (\(SQLQuery.joined(values, separator: ", ")))
-            """
-        )
+        let marks = String(repeating: "?, ", count: arguments.count).dropLast(2)
+        let text = "INSERT INTO \"\(resource.table)\" (\(columns)) VALUES (\(marks))"
+        try connection.run(SQLQuery(text: text, arguments: arguments))
     }
 
     /// Changes columns of a row.

@@ -73,14 +73,12 @@ struct Doctor: AsyncParsableCommand {
                 return usages.map { "version \($0.version) holds \($0.keys) keys" }.joined(separator: ", ")
             }
             await report.check("clock") {
-                let newest = try await installation.database.read { connection in
-                    try connection.row("SELECT MAX(created) FROM audit_events")
-                }
+                let latest = try await installation.database.read { try AuditStore.latest(on: $0) }
                 let now = installation.time.now()
                 guard now.seconds > 1_750_000_000 else {
                     throw Failure(.unavailable, "The clock says \(now.rfc3339), which is long past; set it.")
                 }
-                if let row = newest, row[0] != .null, try row.timestamp(0) > now {
+                if let latest, latest > now {
                     throw Failure(
                         .unavailable,
                         "The clock says \(now.rfc3339), but the audit log has a later row; was the clock set back?"

@@ -23,7 +23,10 @@ enum ServerComposition {
         case (nil, nil):
             break
         default:
-            throw Failure.misconfigured("tls-certificate", "and the setting tls-key are given together or not at all")
+            throw UsageError.misconfigured(
+                "tls-certificate",
+                "and the setting tls-key are given together or not at all"
+            )
         }
         configuration.allowedOrigins = try values[Settings.allowedOrigins]
         configuration.trustedProxies = try values[Settings.trustedProxies]
@@ -70,12 +73,12 @@ enum ServerComposition {
         let url = try values.optional(Settings.jwksURL)
         guard let name = try values.optional(Settings.jwtIssuer) else {
             guard file == nil, url == nil else {
-                throw Failure.misconfigured("jwt-issuer", "is needed beside jwks-file or jwks-url")
+                throw UsageError.misconfigured("jwt-issuer", "is needed beside jwks-file or jwks-url")
             }
             return nil
         }
         guard let audience = try values.optional(Settings.jwtAudience) else {
-            throw Failure.misconfigured(
+            throw UsageError.misconfigured(
                 "jwt-audience",
                 "is needed beside jwt-issuer, so that no other service's tokens count"
             )
@@ -95,7 +98,7 @@ enum ServerComposition {
             keys = fetched
             cache = fetched
         default:
-            throw Failure.misconfigured(
+            throw UsageError.misconfigured(
                 "jwks-file",
                 "or the setting jwks-url is needed beside jwt-issuer, one of the two"
             )
@@ -163,7 +166,7 @@ enum ServerComposition {
         do {
             return try PlainFile.read(path)
         } catch {
-            throw Failure.misconfigured("jwks-file", "must name a readable file; \(path) cannot be read")
+            throw UsageError.misconfigured("jwks-file", "must name a readable file; \(path) cannot be read")
         }
     }
 

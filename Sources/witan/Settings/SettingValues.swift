@@ -30,7 +30,7 @@ struct SettingValues: Sendable {
                     ? try await reader.fetchStringArray(forKey: key)
                     : try await reader.fetchString(forKey: key).map { [$0] }
             } catch {
-                throw Failure.misconfigured(
+                throw UsageError.misconfigured(
                     declaration.name,
                     declaration.isList ? "must be a list" : "must be one value"
                 )
@@ -45,7 +45,7 @@ struct SettingValues: Sendable {
     subscript<Value>(_ setting: Setting<Value>) -> Value {
         get throws {
             guard let value = try optional(setting) else {
-                throw Failure.misconfigured(setting.declaration.name, "is required")
+                throw UsageError.misconfigured(setting.declaration.name, "is required")
             }
             return value
         }
@@ -139,5 +139,10 @@ struct UsageError: Error, CustomStringConvertible {
 
     init(_ description: String) {
         self.description = description
+    }
+
+    /// A setting that cannot be used, by itself or beside another.
+    static func misconfigured(_ name: String, _ expectation: String) -> UsageError {
+        UsageError(Failure.misconfigured(name, expectation).message)
     }
 }

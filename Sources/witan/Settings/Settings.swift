@@ -49,7 +49,13 @@ enum Settings {
         "ADDRESS",
         "The proxies, as addresses or CIDR blocks, whose X-Forwarded-For is believed",
         default: []
-    ) { texts throws(Failure) in try TrustedProxies(parsing: texts) }
+    ) { texts throws(Failure) in
+        do {
+            return try TrustedProxies(parsing: texts)
+        } catch {
+            throw .misconfigured("trusted-proxies", "must list addresses or blocks such as 10.0.0.0/8 or 2001:db8::/32")
+        }
+    }
     static let allowedOrigins = Setting<[String]>(
         list: "allowed-origins",
         "ORIGIN",

@@ -15,7 +15,7 @@ struct ServerProcess: Sendable {
         let log: String
 
         /// The key that it printed, if it printed one.
-        var printedKey: String? { output.firstMatch(of: /API key +(sk-\w+)/).map { String($0.1) } }
+        var printedKey: String? { ServerProcess.key(in: output) }
     }
 
     /// A server that ended before it listened.
@@ -99,14 +99,15 @@ struct ServerProcess: Sendable {
 
     /// The key that it printed when it started, if it printed one.
     func printedKey() throws -> String {
-        try #require(transcript.output.firstMatch(of: /API key +(sk-\w+)/).map { String($0.1) })
+        try #require(Self.key(in: transcript.output))
+    }
+
+    private static func key(in output: String) -> String? {
+        output.firstMatch(of: /API key +(sk-\w+)/).map { String($0.1) }
     }
 
     /// Its API, as the owner of a key.
     func client(key: String) -> APIClient { APIClient(url: url, key: key) }
-
-    /// What it has logged so far.
-    var log: String { transcript.log }
 
     /// Waits until it says that so many requests are under way, with the one that asks.
     func waitForRequests(underWay count: Int) async throws {

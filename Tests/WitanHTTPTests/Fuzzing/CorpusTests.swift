@@ -44,7 +44,7 @@ struct CorpusTests {
     @Test("nothing breaks when the files are changed", arguments: FuzzTarget.all, [seed])
     func mutationsHold(target: FuzzTarget, seed: UInt64) async throws {
         var mutator = Mutator(corpus: try files(target).map(\.bytes), seed: seed)
-        for _ in 0..<1_000 {
+        for _ in 0..<3_000 {
             let bytes = mutator.next()
             do {
                 _ = try await target.check(bytes)

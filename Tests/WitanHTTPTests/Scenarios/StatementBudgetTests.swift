@@ -46,13 +46,13 @@ struct StatementBudgetTests {
             #expect(try await cost(.get, before, as: owner) == ["SELECT", "SELECT", "SELECT"])
             #expect(
                 try await cost(.post, "/v1/api_key", as: owner, body: #"{"name":"x"}"#)
-                    == ["INSERT", "SELECT", "SELECT", "INSERT", "UPDATE"]
+                    == ["INSERT", "SELECT", "INSERT"]
             )
-            #expect(try await cost(.delete, path, as: owner) == ["SELECT", "DELETE", "SELECT", "INSERT", "UPDATE"])
+            #expect(try await cost(.delete, path, as: owner) == ["SELECT", "DELETE", "SELECT", "INSERT"])
             let organization = "/v1/organization/\(owner.organizationID)"
             #expect(
                 try await cost(.patch, organization, as: owner, body: #"{"api_url":"https://api.acme.test"}"#)
-                    == ["SELECT", "UPDATE", "SELECT", "SELECT", "INSERT", "UPDATE"]
+                    == ["SELECT", "UPDATE", "SELECT", "SELECT", "INSERT"]
             )
         }
     }

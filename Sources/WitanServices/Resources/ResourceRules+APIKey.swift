@@ -3,14 +3,6 @@ package import WitanCore
 import WitanResources
 import WitanStorage
 
-/// Who may make API keys, besides every member for themselves (design: key service, section 4).
-package enum MintingPolicy: String, Sendable, CaseIterable {
-    /// Whoever has a credential: the contract of `POST /v1/api_key` as it was published.
-    case allow
-    /// People alone: the hosted service's present rule, by which an API key makes no keys.
-    case people
-}
-
 extension ResourceRules {
     /// An API key gets its secret when it is made, shows it once, and is forgotten by the cache when it is deleted.
     package static func apiKey(
