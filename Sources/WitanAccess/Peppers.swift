@@ -9,8 +9,15 @@ package struct Peppers: Sendable, Concealed {
     /// The least length of a pepper, in bytes: that of the hash (RFC 2104, section 3).
     package static let leastBytes = 32
 
+    /// A version's key, and the computation with the key already in it, to be copied for each credential.
+    private struct Pepper {
+        let version: Int
+        let key: SymmetricKey
+        let begun: HMAC<SHA256>
+    }
+
     /// Newest first.
-    private let keys: [(version: Int, key: SymmetricKey)]
+    private let keys: [Pepper]
 
     /// Takes each version's bytes.
     ///
@@ -27,7 +34,10 @@ package struct Peppers: Sendable, Concealed {
                 throw Failure(.invalidRequest, "Pepper \(version) must be at least \(Self.leastBytes) bytes long.")
             }
         }
-        keys = values.sorted { $0.key > $1.key }.map { ($0.key, SymmetricKey(data: $0.value)) }
+        keys = values.sorted { $0.key > $1.key }.map { version, bytes in
+            let key = SymmetricKey(data: bytes)
+            return Pepper(version: version, key: key, begun: HMAC(key: key))
+        }
     }
 
     /// The version that new keys use.
@@ -38,19 +48,19 @@ package struct Peppers: Sendable, Concealed {
 
     /// What the database holds for a credential under one version; `nil` when there is no such version.
     package func digest(_ credential: CredentialDigest, version: Int) -> StoredDigest? {
-        key(version).map { Self.digest(credential, $0) }
+        pepper(version).map { Self.digest(credential, $0) }
     }
 
     /// What the database may hold for a credential, newest version first.
     package func candidates(_ credential: CredentialDigest) -> [(version: Int, digest: StoredDigest)] {
-        keys.map { ($0.version, Self.digest(credential, $0.key)) }
+        keys.map { ($0.version, Self.digest(credential, $0)) }
     }
 
     /// Thirty-two bytes by which a database recognises this version's pepper; `nil` when there is no such version.
     ///
     /// They are the code of a fixed text that is not 32 bytes long, so that they are never a credential's digest.
     package func check(version: Int) -> [UInt8]? {
-        key(version).map { Array(HMAC<SHA256>.authenticationCode(for: Self.checkLabel, using: $0)) }
+        pepper(version).map { Array(HMAC<SHA256>.authenticationCode(for: Self.checkLabel, using: $0.key)) }
     }
 
     /// Each version's bytes.
@@ -61,11 +71,13 @@ package struct Peppers: Sendable, Concealed {
     private static let versionRange = 1...Int(Int32.max)
     private static let checkLabel = Array("witan pepper check 1".utf8)
 
-    private func key(_ version: Int) -> SymmetricKey? {
-        keys.first { $0.version == version }?.key
+    private func pepper(_ version: Int) -> Pepper? {
+        keys.first { $0.version == version }
     }
 
-    private static func digest(_ credential: CredentialDigest, _ key: SymmetricKey) -> StoredDigest {
-        credential.withUnsafeBytes { StoredDigest(HMAC<SHA256>.authenticationCode(for: $0, using: key)) }
+    private static func digest(_ credential: CredentialDigest, _ pepper: Pepper) -> StoredDigest {
+        var computation = pepper.begun
+        credential.withUnsafeBytes { computation.update(data: $0) }
+        return StoredDigest(computation.finalize())
     }
 }

@@ -14,10 +14,21 @@ package struct ObjectID: Sendable, Hashable, Comparable {
 
     /// Reads the 36-character form, in either case; `nil` for anything else.
     package init?(_ text: some StringProtocol) {
+        self.init(text.utf8)
+    }
+
+    /// Reads the same of a whole string, in the form in which most ids come.
+    package init?(_ text: String) {
+        var text = text
+        guard let id = text.withUTF8({ ObjectID($0) }) else { return nil }
+        self = id
+    }
+
+    private init?(_ bytes: some Collection<UInt8>) {
         var halves: (UInt64, UInt64) = (0, 0)
         var digits = 0
         var position = 0
-        for byte in text.utf8 {
+        for byte in bytes {
             defer { position += 1 }
             switch position {
             case 8, 13, 18, 23:

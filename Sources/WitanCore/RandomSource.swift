@@ -1,14 +1,22 @@
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Where random bits come from, given to whatever needs them so that tests can repeat a run.
 package struct RandomSource: RandomNumberGenerator, Sendable {
     private let draw: @Sendable () -> UInt64
 
-    /// The system's cryptographically secure generator.
-    package static let system = RandomSource {
-        var generator = SystemRandomNumberGenerator()
-        return generator.next()
-    }
+    /// The system's cryptographically secure generator, asked for a few hundred bytes at a time.
+    package static let system: RandomSource = {
+        let reserve = SystemReserve()
+        return RandomSource { reserve.next() }
+    }()
 
     /// SplitMix64 from a seed: the same bits each time, for tests only.
     package static func seeded(_ seed: UInt64) -> RandomSource {
@@ -30,6 +38,27 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
             }
         }
         return bytes
+    }
+}
+
+/// Bits of the system's that nobody has used yet: a system call for each eight bytes would cost more than their use.
+private final class SystemReserve: Sendable {
+    /// As much as `getentropy` gives in one call.
+    private static let words = 256 / MemoryLayout<UInt64>.size
+
+    private let unused = Mutex<[UInt64]>([])
+
+    func next() -> UInt64 {
+        unused.withLock { unused in
+            if let word = unused.popLast() { return word }
+            unused = [UInt64](unsafeUninitializedCapacity: Self.words) { buffer, count in
+                guard getentropy(buffer.baseAddress, Self.words * MemoryLayout<UInt64>.size) == 0 else {
+                    preconditionFailure("The system gives no random bits")
+                }
+                count = Self.words
+            }
+            return unused.removeLast()
+        }
     }
 }
 

@@ -15,6 +15,9 @@ extension SQLiteDatabase {
         /// Two more than there are processors, for those that wait for the disk.
         static let readers = min(max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) + 2, 16)
 
+        /// How often a worker gives way before it commits or goes to sleep.
+        static let turnsForOthers = 4
+
         /// Transactions that a reader takes from the queue at a time.
         static let readsAtATime = 8
 

@@ -4,6 +4,14 @@ import GRDBSQLite
 package import WitanCore
 package import WitanStorage
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// An SQLite database in one file, for the one process that serves from its folder (`DataFolderLock`).
 ///
 /// Write transactions that wait at the same time share one commit, and read transactions one snapshot: with the disk's
@@ -158,6 +166,7 @@ package final class SQLiteDatabase: SQLDatabase {
             var transactions = writes.next(in: &group)
             while !transactions.isEmpty {
                 for transaction in transactions { members.add(transaction) }
+                letOthersAsk(writes)
                 transactions = writes.next(in: &group)
             }
             return (members.count, members.commit())
@@ -196,7 +205,10 @@ package final class SQLiteDatabase: SQLDatabase {
     private func runReader(_ reader: Int) {
         do {
             try pool.unsafeRead { database in
-                while let group = reads.beginGroup(for: reader) { read(group, on: database) }
+                while let group = reads.beginGroup(for: reader) {
+                    read(group, on: database)
+                    letOthersAsk(reads)
+                }
             }
         } catch {
             // No connection could be had for them.
@@ -237,6 +249,14 @@ package final class SQLiteDatabase: SQLDatabase {
     }
 
     // MARK: Both
+
+    /// Gives way for a moment while nothing waits.
+    ///
+    /// Under load others are about to ask: a commit that they share, or a reader that need not be woken again, is worth
+    /// more than the moment. When nobody else wants the processor there is no moment.
+    private func letOthersAsk(_ queue: TransactionQueue) {
+        for _ in 0..<Sizes.turnsForOthers where queue.isEmpty { sched_yield() }
+    }
 
     private func withConnection<Result>(_ database: Database, _ body: (SQLiteConnection) -> Result) -> Result {
         let deadline = StatementDeadline(limits.statementDuration, time: time)
