@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 DATA ?= ./witan-data
 ARGUMENTS ?=
+PREFIX ?= /usr/local
 SECONDS_EACH ?= 60
 TARGETS ?= $(notdir $(wildcard Tests/Corpus/*))
 PYTHON ?= python3
@@ -24,6 +25,11 @@ help: ## List the targets.
 run: packages-build ## Build a release and run the server on ./witan-data (DATA=…, ARGUMENTS="--port 9000").
 	swift build -c release --product witan
 	exec "$$(swift build -c release --show-bin-path)/witan" serve --data $(DATA) $(ARGUMENTS)
+
+.PHONY: install
+install: packages-build ## Build a release and put it into PREFIX/bin (/usr/local).
+	swift build -c release --product witan
+	install -D -m 755 "$$(swift build -c release --show-bin-path)/witan" $(PREFIX)/bin/witan
 
 .PHONY: build
 build: packages-build ## Build everything for debugging, tests included.

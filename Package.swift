@@ -81,6 +81,7 @@ let package = Package(
                 product("HummingbirdTLS", "hummingbird"), product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOTLS", "swift-nio"),
                 product("ServiceLifecycle", "swift-service-lifecycle"), product("Yams", "Yams"),
             ]
         ),

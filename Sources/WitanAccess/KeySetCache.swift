@@ -121,10 +121,6 @@ private struct RefreshPolicy: Sendable {
     }
 }
 
-extension Duration {
-    fileprivate var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
-}
-
 /// What a request is to do, and whether a fetch begins with it.
 private struct Decision: Sendable {
     enum Step: Sendable {

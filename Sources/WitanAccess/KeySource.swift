@@ -1,6 +1,6 @@
 package import WitanCore
 
-/// Where an issuer's public keys come from: a `KeySet` itself, a `ReloadableKeySet`, or a `KeySetCache`.
+/// Where an issuer's public keys come from: a `KeySet` itself, or a `KeySetCache`.
 package protocol KeySource: Sendable {
     /// The keys at hand; `nil` before the first load. Does no I/O.
     var current: KeySet? { get }

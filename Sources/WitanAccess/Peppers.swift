@@ -34,10 +34,11 @@ package struct Peppers: Sendable, Concealed {
                 throw Failure(.invalidRequest, "Pepper \(version) must be at least \(Self.leastBytes) bytes long.")
             }
         }
-        keys = values.sorted { $0.key > $1.key }.map { version, bytes in
-            let key = SymmetricKey(data: bytes)
-            return Pepper(version: version, key: key, begun: HMAC(key: key))
-        }
+        keys = values.sorted { $0.key > $1.key }
+            .map { version, bytes in
+                let key = SymmetricKey(data: bytes)
+                return Pepper(version: version, key: key, begun: HMAC(key: key))
+            }
     }
 
     /// The version that new keys use.

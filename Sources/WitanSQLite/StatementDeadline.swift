@@ -15,8 +15,7 @@ final class StatementDeadline {
 
     /// Allows each statement that long, by the monotonic clock.
     init(_ duration: Duration, time: TimeSource) {
-        let (seconds, attoseconds) = duration.components
-        allowed = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        allowed = duration.nanoseconds
         self.time = time
     }
 

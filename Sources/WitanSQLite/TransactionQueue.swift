@@ -89,7 +89,7 @@ final class TransactionQueue: Sendable {
     ///
     /// - Throws: `CancellationError`, or `.unavailable` when too many wait or the database is closed.
     func append(_ transaction: QueuedTransaction, ticket: Ticket) throws -> Arrival {
-        let deadline = time.monotonic() + Int64(patience / .nanoseconds(1))
+        let deadline = time.monotonic() + patience.nanoseconds
         return try state.withLock { state in
             // Under the lock, because a cancellation takes the lock too: it is either seen here or finds the entry.
             if Task.isCancelled { throw CancellationError() }

@@ -17,8 +17,7 @@ package final class FakeClock: Sendable {
 
     /// Moves the clock; a negative duration sets it back.
     package func advance(by duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        nanoseconds.withLock { $0 += seconds * 1_000_000_000 + attoseconds / 1_000_000_000 }
+        nanoseconds.withLock { $0 += duration.nanoseconds }
     }
 
     /// The clock as the server reads it.

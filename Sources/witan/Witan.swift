@@ -41,7 +41,8 @@ struct Witan: AsyncParsableCommand {
     }
 
     private static func fail(_ sentence: String, code: Int32) -> Never {
-        FileHandle.standardError.write(Data("witan: \(sentence)\n".utf8))
+        // Without a standard error there is nobody to tell; the exit code remains.
+        try? FileHandle.standardError.write(contentsOf: Data("witan: \(sentence)\n".utf8))
         Foundation.exit(code)
     }
 }

@@ -104,6 +104,48 @@ extension ProcessTests {
             try await Command.witan("audit", "verify", "--data", folder.data).expectSuccess()
         }
 
+        @Test("A member is made an owner, once, and each change of who may what stands in the audit log")
+        func promotion() async throws {
+            let folder = try TemporaryFolder()
+            _ = try await folder.initialize()
+            func rows() async throws -> String {
+                try await Command.witan("audit", "verify", "--data", folder.data).output
+            }
+            let before = try await rows()
+            let create = [
+                "users", "create", "--email", "bob@example.com", "--organization", "Acme", "--data", folder.data,
+            ]
+            var seen: [String] = []
+            for arguments in [create, create, create + ["--owner"], create + ["--owner"], create] {
+                try await Command.witan(arguments).expectSuccess()
+                seen.append(try await rows())
+            }
+            #expect(before.hasPrefix("3 rows"))
+            #expect(seen.map { $0.prefix { $0 != " " } } == ["4", "4", "5", "5", "5"])
+            let roles = try await Command.run("sqlite3", folder.path("data/witan.db"), "SELECT role FROM members")
+            #expect(roles.output == "owner\nowner\n")
+        }
+
+        @Test(
+            "A key that cannot be shown is a failure with a sentence, not a silence",
+            arguments: ["init", "keys", "serve"]
+        )
+        func fullOutput(_ command: String) async throws {
+            let folder = try TemporaryFolder()
+            var words = ["init", "--organization", "Acme", "--email", "ada@example.com"]
+            if command == "keys" {
+                _ = try await folder.initialize()
+                words = ["keys", "create", "--name", "x", "--email", "ada@example.com"]
+            } else if command == "serve" {
+                words = ["serve", "--port", "0"]
+            }
+            let line = (["'\(WitanBinary.path)'"] + words + ["--data", "'\(folder.data)'", "> /dev/full"])
+                .joined(separator: " ")
+            let ended = try await Command.attempt("sh", "-c", line)
+            #expect(ended.end == .code(1))
+            #expect(ended.error.contains("Standard output cannot be written to"))
+        }
+
         @Test("A server that is not there is a sentence", arguments: ["http://127.0.0.1:1", "http://no.invalid"])
         func noServer(url: String) async throws {
             try await Command.witan("keys", "list", "--url", url, environment: ["WITAN_API_KEY": "secret-text"])

@@ -33,6 +33,24 @@ extension ProcessTests {
             }
         }
 
+        @Test("A client that does not read its answers is cut off, one that reads them slowly is not")
+        func unreadAnswers() async throws {
+            try await Self.serving("--request-timeout", "1s", "--idle-timeout", "300s") { server, _ in
+                let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n"
+                // More than the two sockets' buffers hold.
+                let requests = String(repeating: request + "\r\n", count: 100) + request + "Connection: close\r\n\r\n"
+                let document = try await server.client(key: "").send("GET", "/openapi.json").text.utf8.count
+                try await RawConnection.open(to: server) { silent in
+                    try await RawConnection.open(to: server) { slow in
+                        try await silent.send(requests)
+                        try await slow.send(requests)
+                        #expect(try await slow.countToEnd(pausing: .milliseconds(15)) > 101 * document)
+                    }
+                    #expect(try await silent.countToEnd(pausing: .zero) < 101 * document)
+                }
+            }
+        }
+
         @Test(
             "What is no HTTP, or too long a head, is answered 400 and closed",
             arguments: [

@@ -35,6 +35,24 @@ extension ProcessTests {
             #expect(last.result == [200, 200])
         }
 
+        @Test("A pepper that the secrets lost is removed as the refusal says, once no key is under it")
+        func lostPepper() async throws {
+            let folder = try TemporaryFolder()
+            let key = try await folder.initialize()
+            try await Self.peppers("rotate", folder).expectSuccess()
+            let moved = try await ServerProcess.run(folder.data) { try await $0.client(key: key).loginStatus() }
+            #expect(moved.result == 200)
+            try await Command.run("sed", "-i", "/^pepper 1 /d", folder.path("data/secrets"))
+            try await Command.witan("keys", "list", "--data", folder.data).expectRefusal("witan peppers remove 1")
+            #expect(
+                try await Self.peppers("list", folder).output
+                    == "pepper 1: 0 keys, and it is not in the secrets\npepper 2: 1 keys\n"
+            )
+            try await Self.peppers("remove", folder, "1").expectSuccess()
+            let last = try await ServerProcess.run(folder.data) { try await $0.client(key: key).loginStatus() }
+            #expect(last.result == 200)
+        }
+
         @Test("Secrets from the environment work, and a command that would change them says that it cannot")
         func fromTheEnvironment() async throws {
             let folder = try TemporaryFolder()

@@ -234,15 +234,4 @@ struct KeySetTests {
         #expect(key.isValidSignature(signature, of: input[...]))
         #expect(!key.isValidSignature(signature, of: input.dropLast()))
     }
-
-    @Test("a document read again replaces the keys, unless it is malformed")
-    func reload() throws {
-        let source = try ReloadableKeySet(document: jwks(keys.rsa.jwk(id: "old")))
-        #expect(source.keySet(for: "new").contains(id: "old"))
-        #expect(throws: Failure.self) { try source.reload(Array("{}".utf8)) }
-        #expect(source.current?.contains(id: "old") == true)
-        try source.reload(jwks(keys.p256.jwk(id: "new")))
-        #expect(source.current?.contains(id: "new") == true)
-        #expect(source.keySet(for: "old").contains(id: "old") == false)
-    }
 }

@@ -1,6 +1,7 @@
 package import Hummingbird
 import NIOCore
 import Synchronization
+import WitanAccess
 import WitanCore
 import WitanTelemetry
 
@@ -30,6 +31,7 @@ final class RequestRecord: Sendable {
         var clientAddress = ""
         var caller: AccessLogLine.Caller?
         var failureCode: Failure.Code?
+        var rateLimit: RateLimitDecision?
         var bytesIn = 0
         var route: BoundRoute?
     }

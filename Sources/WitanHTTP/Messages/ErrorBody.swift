@@ -41,7 +41,8 @@ struct ErrorBody: Sendable {
         var writer = JSONWriter()
         writer.beginObject()
         for (name, value) in [
-            ("Code", failure.code.name), ("Message", message), ("InternalTraceId", traceID), ("Path", SecretRedactor.redact(path)),
+            ("Code", failure.code.name), ("Message", message), ("InternalTraceId", traceID),
+            ("Path", SecretRedactor.redact(path)),
             ("Service", "api"),
         ] {
             writer.name(name)

@@ -40,10 +40,13 @@ struct FailureMiddleware: RouterMiddleware {
             if failure.code == .methodNotAllowed {
                 response.headers[.allow] = paths.methods(of: request.uri.path).joined(separator: ", ")
             }
-            if let decision = (failure.underlying as? RateLimitRefusal)?.decision {
-                response.headers[.rateLimit] = decision.rateLimitHeader
-                response.headers[.rateLimitPolicy] = decision.policyHeader
+            if let refusal = failure.underlying as? RateLimitRefusal {
+                context.record.set { $0.rateLimit = refusal.decision }
             }
+        }
+        if let decision = context.record.current.rateLimit, let header = decision.rateLimitHeader {
+            response.headers[.rateLimit] = header
+            response.headers[.rateLimitPolicy] = decision.policyHeader
         }
         if let origin = request.headers[.origin] {
             origins.allow(origin, in: &response.headers)

@@ -1,6 +1,7 @@
 import Hummingbird
 import Synchronization
 import WitanCore
+import WitanResources
 import WitanTelemetry
 
 /// Refuses requests beyond the number that may be under way at once.
@@ -10,6 +11,10 @@ struct OverloadMiddleware: RouterMiddleware {
     let limit: Int
     let metrics: ServerMetrics
     let inFlight: InFlight
+
+    private static let alwaysAnswered = Set(
+        [SystemEndpoints.health, SystemEndpoints.readiness, SystemEndpoints.metrics].map(\.path)
+    )
 
     /// The number of requests under way.
     final class InFlight: Sendable {
@@ -24,7 +29,7 @@ struct OverloadMiddleware: RouterMiddleware {
         let count = inFlight.count.add(1, ordering: .relaxed).newValue
         defer { inFlight.count.subtract(1, ordering: .relaxed) }
         // Whoever looks whether the server is well must learn that it is busy, not be refused.
-        guard count <= limit || request.uri.path == "/healthz" else {
+        guard count <= limit || Self.alwaysAnswered.contains(request.uri.path) else {
             metrics.overloadRefusals.increment()
             throw Failure(
                 .unavailable,

@@ -31,6 +31,8 @@ struct TelemetryMiddleware: RouterMiddleware {
         defer { metrics.requestsInFlight.add(-1) }
         var response = try await next(request, context)
         response.headers[.internalTraceID] = trace.traceIDText
+        // Passed on to whoever called, so that a proxy or a client can tie its own span to this one.
+        response.headers[.traceParent] = trace.traceparent
         // A body after the head of an answer to HEAD would be taken for the next answer (RFC 9110, 9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
 

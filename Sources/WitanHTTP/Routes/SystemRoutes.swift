@@ -99,7 +99,8 @@ struct SystemRoutes: Sendable {
     private func ping(_ request: Request, _ context: WitanRequestContext) async throws -> Response {
         guard let credential = CredentialHeader.credential(in: request.headers) else { return .json(Array("{}".utf8)) }
         let address = context.record.current.clientAddress
-        return .json(me(try await authenticator.authenticate(credential, from: address)))
+        let identity = try await authenticator.authenticate(credential, from: IPAddress.limiterKey(for: address))
+        return .json(me(identity))
     }
 
     private var versionBody: [UInt8] { JSONWriter.bytes(of: ["version": .string(version)]) }

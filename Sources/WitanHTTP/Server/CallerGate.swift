@@ -44,6 +44,7 @@ struct CallerGate: Sendable {
             )
         }
         let decision = credentials.take(identity.credentialID)
+        context.record.set { $0.rateLimit = decision }
         guard decision.isAllowed else {
             metrics.rateLimited[.credential].increment()
             throw RateLimitRefusal.failure(decision, of: "with this credential")
@@ -63,11 +64,6 @@ struct CallerGate: Sendable {
                 traceID: state.trace?.traceIDText
             )
         )
-        var response = try await handle(request, context, caller)
-        if let header = decision.rateLimitHeader {
-            response.headers[.rateLimit] = header
-            response.headers[.rateLimitPolicy] = decision.policyHeader
-        }
-        return response
+        return try await handle(request, context, caller)
     }
 }

@@ -2,12 +2,11 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 import WitanCore
-import WitanTelemetry
 
 /// A request that did not arrive in time.
 struct RequestTooSlow: Error {}
 
-/// Bounds how long a request may take to arrive and how much of it is read.
+/// Bounds how long a request may take to arrive, how much of it is read, and how long a stream's answer may be unread.
 ///
 /// A body beyond the limit is not read: what is left of it is thrown away while the refusal goes out, for a moment, so
 /// that the client sees the refusal rather than a reset connection; then the connection closes.
@@ -28,28 +27,28 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodyBytes = 0
     private var isExcessive = false
     private var watch: RepeatedTask?
-    private let connections: Gauge
+    private var isAnswered = false
+    private var unsentSince: NIODeadline?
 
     private static let lingering = TimeAmount.seconds(2)
 
-    init(limits: Limits, connections: Gauge) {
-        self.connections = connections
+    init(limits: Limits) {
         maximumBodyBytes = limits.requestBodyBytes
         maximumDuration = TimeAmount(limits.requestDuration)
         maximumHeadDuration = TimeAmount(min(limits.requestHeadDuration, limits.requestDuration))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        connection(of: context)?.streamOpened()
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         let handler = NIOLoopBound(self, eventLoop: context.value.eventLoop)
-        connections.add(1)
         watch = context.value.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             handler.value.look(context.value)
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        connections.add(-1)
+        connection(of: context)?.streamClosed()
         watch?.cancel()
     }
 
@@ -101,9 +100,28 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .end where isExcessive:
             context.writeAndFlush(data, promise: promise)
             linger(context)
+        case .end where isStream(context):
+            isAnswered = true
+            unsentSince = .now()
+            context.write(data, promise: promise)
         default:
             context.write(data, promise: promise)
         }
+    }
+
+    /// A stream whose client grants no window is stalled while its connection may be busy with others.
+    ///
+    /// An answer that is complete is sent when the stream is gone, for the last bytes change no writability.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if isStream(context) { unsentSince = context.channel.isWritable && !isAnswered ? nil : .now() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// What guards the HTTP/2 connection whose stream this is; nil for an HTTP/1.1 connection.
+    private func connection(of context: ChannelHandlerContext) -> ConnectionGuardHandler? {
+        guard isStream(context) else { return nil }
+        // A connection that is being torn down has none any more and nothing to be told.
+        return try? context.channel.parent?.pipeline.syncOperations.handler(type: ConnectionGuardHandler.self)
     }
 
     /// Whether this is a stream of an HTTP/2 connection, whose headers speak of no connection (RFC 9113, 8.2.2).
@@ -128,6 +146,10 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func look(_ context: ChannelHandlerContext) {
         if let headBegunAt, NIODeadline.now() - headBegunAt > maximumHeadDuration {
+            context.close(promise: nil)
+            return
+        }
+        if let unsentSince, NIODeadline.now() - unsentSince > maximumDuration {
             context.close(promise: nil)
             return
         }

@@ -156,9 +156,8 @@ package struct WitanServer: Sendable {
         didStart: @escaping @Sendable (_ listeningURL: String) async -> Void = { _ in }
     ) throws -> some ApplicationProtocol {
         let limits = configuration.limits
-        let connections = components.metrics.openConnections
         var channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestGuardHandler(limits: limits, connections: connections)],
+            additionalChannelHandlers: [RequestGuardHandler(limits: limits)],
             idleTimeout: TimeAmount(limits.idleConnectionDuration)
         )
         channel.httpDecoder = HTTP1Channel.Configuration.DecoderConfiguration(
@@ -185,25 +184,43 @@ package struct WitanServer: Sendable {
     }
 
     private func server(_ channel: HTTP1Channel.Configuration) throws -> HTTPServerBuilder {
-        guard let tls = configuration.tls else { return .http1(configuration: channel) }
+        let (limits, connections) = (configuration.limits, components.metrics.openConnections)
+        guard let tls = configuration.tls else {
+            return HTTPServerBuilder { responder in
+                GuardedChannel(
+                    base: HTTP1Channel(responder: responder, configuration: channel),
+                    limits: limits,
+                    connections: connections,
+                    isSecure: false
+                )
+            }
+        }
         do {
             let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate)
                 .map { NIOSSLCertificateSource.certificate($0) }
             let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
+            var identity = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain,
                 privateKey: .privateKey(key)
             )
-            configuration.minimumTLSVersion = .tlsv12
+            identity.minimumTLSVersion = .tlsv12
             // The builder would find out only when the server is to listen.
-            _ = try NIOSSLContext(configuration: configuration)
-            return try .http2Upgrade(
-                tlsConfiguration: configuration,
-                configuration: HTTP2UpgradeChannel.Configuration(
-                    idleTimeout: self.configuration.limits.idleConnectionDuration,
-                    streamConfiguration: channel
+            _ = try NIOSSLContext(configuration: identity)
+            return HTTPServerBuilder { [identity] responder in
+                GuardedChannel(
+                    base: try HTTP2UpgradeChannel(
+                        tlsConfiguration: identity,
+                        configuration: HTTP2UpgradeChannel.Configuration(
+                            idleTimeout: limits.idleConnectionDuration,
+                            streamConfiguration: channel
+                        ),
+                        responder: responder
+                    ),
+                    limits: limits,
+                    connections: connections,
+                    isSecure: true
                 )
-            )
+            }
         } catch {
             throw Failure(
                 .invalidRequest,

@@ -13,7 +13,8 @@ package struct OpenAPIDocument: Sendable {
         self.resources = resources
         self.version = version
         let named = resources.flatMap(\.endpoints) + SystemEndpoints.all
-        let login = [SystemEndpoints.login, SystemEndpoints.me, SystemEndpoints.index].map { Endpoint.crossOrigin($0.path) }
+        let login = [SystemEndpoints.login, SystemEndpoints.me, SystemEndpoints.index]
+            .map { Endpoint.crossOrigin($0.path) }
         endpoints = named + login
     }
 

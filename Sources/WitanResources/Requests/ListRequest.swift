@@ -96,7 +96,10 @@ extension ListRequest {
         let count = (self.ids?.count ?? 0) + conditions.map(\.values.count).reduce(0, +)
         if count > 2 * limits.repeatedQueryValues {
             reader.issues.append(
-                Failure.Issue(path: ["ids"], message: "and the other filters have more than \(2 * limits.repeatedQueryValues) values")
+                Failure.Issue(
+                    path: ["ids"],
+                    message: "and the other filters have more than \(2 * limits.repeatedQueryValues) values"
+                )
             )
         }
         try reader.finish()

@@ -66,11 +66,7 @@ package struct Authenticator: Sendable {
         let allowance = failures.peek(address)
         guard allowance.isAllowed else {
             metrics.rateLimited[.address].increment()
-            throw Failure(
-                .rateLimited,
-                "Too many failed authentications came from your address; wait, then send a valid credential.",
-                retryAfter: allowance.retryAfter
-            )
+            throw RateLimitRefusal.failure(allowance, of: "without a valid credential from your address")
         }
         do {
             let identity = try await load(credential, digest)
@@ -188,11 +184,4 @@ extension Failure {
         .unauthenticated,
         "This call needs a credential; send an API key as `Authorization: Bearer …`."
     )
-}
-
-extension Logger {
-    /// Logs a sentence with the error behind it, whose text is the log's alone.
-    package func warning(_ message: Message, error: any Error) {
-        warning(message, metadata: ["error": "\(error)"])
-    }
 }

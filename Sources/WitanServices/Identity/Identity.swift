@@ -111,7 +111,7 @@ extension Identity {
     package func viewer(in selector: Selector = Selector()) -> Viewer {
         let chosen = memberships.filter { membership in
             if let id = selector.id { return membership.organizationID == id }
-            if let name = selector.name { return membership.organizationName == name }
+            if let name = selector.name ?? selector.headerName { return membership.organizationName == name }
             return true
         }
         return Viewer(

@@ -110,7 +110,7 @@ package struct AccountService: Sendable {
         }
     }
 
-    /// Adds a person to an organization; somebody who is in it already stays as they are.
+    /// Adds a person to an organization, or makes a member an owner; what somebody is already, they stay.
     ///
     /// - Throws: `.invalidRequest` when there is no such organization.
     package func add(_ person: Person, to organization: String, isOwner: Bool) async throws -> Record {
@@ -164,7 +164,9 @@ package struct AccountService: Sendable {
                 on: connection
             )
         }
-        if existing?.memberships.contains(where: { $0.organizationID == organizationID }) != true {
+        let membership = existing?.memberships.first { $0.organizationID == organizationID }
+        let isChange = membership == nil || (isOwner && membership?.isOwner == false)
+        if membership == nil {
             try accounts.insertMember(
                 userID: userID,
                 organizationID: organizationID,
@@ -172,14 +174,17 @@ package struct AccountService: Sendable {
                 at: now,
                 on: connection
             )
+        } else if isChange {
+            try accounts.promoteMember(userID: userID, organizationID: organizationID, on: connection)
         }
         guard let account = try accounts.account(userID: userID, on: connection) else {
             throw .bug("A person who was just written cannot be read")
         }
-        if existing == nil {
+        if isChange {
             let caller = Caller.commandLine(account)
             let user = try record(userID, users, for: caller, on: connection)
-            try audit.append(.create, UserResource.resource, user, organizationID, caller, on: connection)
+            let operation: Resource.Operation = existing == nil ? .create : .patch
+            try audit.append(operation, UserResource.resource, user, organizationID, caller, on: connection)
         }
         return account
     }
@@ -194,19 +199,5 @@ package struct AccountService: Sendable {
             throw .bug("A \(store.resource.name) that was just written cannot be read")
         }
         return record
-    }
-}
-
-extension Caller {
-    /// Whoever runs a command on the server's data, acting for a person.
-    package static func commandLine(_ account: Account) -> Caller {
-        Caller(
-            identity: Identity(
-                account: account,
-                memberships: account.memberships,
-                authentication: .commandLine
-            ),
-            origin: RequestOrigin()
-        )
     }
 }

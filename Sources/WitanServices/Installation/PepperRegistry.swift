@@ -81,6 +81,12 @@ package struct PepperRegistry: Sendable {
     /// - Throws: `.conflict` while keys are stored under it.
     package func forget(version: Int) async throws {
         try await database.write { [store] connection in
+            guard try store.pepperChecks(on: connection).contains(where: { $0.version == version }) else {
+                throw Failure(
+                    .invalidRequest,
+                    "The database knows no pepper \(version); `witan peppers list` shows those that it knows."
+                )
+            }
             let keys = try store.keyCount(pepperVersion: version, on: connection)
             guard keys == 0 else {
                 throw Failure(

@@ -1,4 +1,4 @@
-/// Who may make API keys, besides every member for themselves (design: key service, section 4).
+/// Which credentials may make API keys (design: key service, section 4).
 package enum MintingPolicy: String, Sendable, CaseIterable {
     /// Whoever has a credential: the contract of `POST /v1/api_key` as it was published.
     case allow

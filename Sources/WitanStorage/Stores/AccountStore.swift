@@ -108,6 +108,17 @@ package struct AccountStore: Sendable {
         )
     }
 
+    /// Makes a member an owner.
+    package func promoteMember(
+        userID: ObjectID,
+        organizationID: ObjectID,
+        on connection: any SQLConnection
+    ) throws(Failure) {
+        try connection.run(
+            "UPDATE members SET role = 'owner' WHERE user_id = \(userID) AND org_id = \(organizationID)"
+        )
+    }
+
     private func account(where condition: SQLQuery, on connection: any SQLConnection) throws(Failure) -> Account? {
         let rows = try connection.rows(
             """

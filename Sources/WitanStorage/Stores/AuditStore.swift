@@ -182,9 +182,16 @@ package struct AuditStore: Sendable {
         return "INSERT INTO audit_events (chain, position, mac, \(columns)) VALUES (\(marks))"
     }()
 
-    /// The time of the latest row; nil for an empty log.
+    /// The time of the latest row of any chain; nil for an empty log.
     package static func latest(on connection: any SQLConnection) throws(Failure) -> Timestamp? {
-        guard let row = try connection.row("SELECT MAX(created) FROM audit_events"), row[0] != .null else { return nil }
+        guard
+            let row = try connection.row(
+                """
+                SELECT MAX(e.created) FROM audit_chains AS c
+                JOIN audit_events AS e ON e.chain = c.chain AND e.position = c.position
+                """
+            ), row[0] != .null
+        else { return nil }
         return try row.timestamp(0)
     }
 

@@ -11,7 +11,7 @@ package struct ServerMetrics: Sendable {
     /// Requests refused with 503 because too many were in flight.
     package let overloadRefusals: Counter
 
-    /// Client connections, and streams of HTTP/2 connections, that are open.
+    /// Client connections that are open.
     package let openConnections: Gauge
 
     /// Requests refused with 429, by the limiter that refused them.
@@ -56,7 +56,7 @@ package struct ServerMetrics: Sendable {
         )
         openConnections = try registry.gauge(
             "witan_open_connections",
-            help: "Client connections, and streams of HTTP/2 connections, that are open."
+            help: "Client connections that are open."
         )
         rateLimited = MetricSet(
             try registry.counterFamily(

@@ -39,7 +39,7 @@ struct Initialize: AsyncParsableCommand {
             try await installation.accounts.found(organization, owner: person, keyName: Defaults.keyName)
         }
         let report = FoundingReport(founded)
-        print(json ? report.json : report.text, terminator: json ? "\n" : "")
+        try StandardOutput.write(json ? report.json + "\n" : report.text)
     }
 
     /// What `witan serve` makes of an empty data folder.

@@ -4,17 +4,6 @@ import WitanJSON
 import WitanResources
 import WitanServices
 
-/// Where a command does its work: on the data of a stopped server, or over the API of a running one.
-struct PlaceOptions: ParsableArguments {
-    @OptionGroup var data: DataOptions
-
-    @Option(help: "Work on the running server at this URL, with the key in WITAN_API_KEY, instead of on its data.")
-    var url: String?
-
-    @Flag(help: "Print JSON.")
-    var json = false
-}
-
 /// `witan keys`: API keys.
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -66,9 +55,9 @@ struct Keys: AsyncParsableCommand {
                 object = created.revealed.reduce(into: created.record.jsonObject) { $0[$1.name] = .string($1.value) }
             }
             if place.json {
-                print(JSONWriter.string(of: .object(object)))
+                try StandardOutput.write(JSONWriter.string(of: .object(object)) + "\n")
             } else {
-                print(object[APIKeyResource.secretMember]?.string ?? "")
+                try StandardOutput.write((object[APIKeyResource.secretMember]?.string ?? "") + "\n")
             }
         }
     }
@@ -87,20 +76,7 @@ struct Keys: AsyncParsableCommand {
         @OptionGroup var place: PlaceOptions
 
         func run() async throws {
-            try await Self.list(APIKeyResource.resource, in: place, columns: Keys.columns)
-        }
-
-        /// Lists a resource in either place.
-        static func list(_ resource: Resource, in place: PlaceOptions, columns: [String]) async throws {
-            let listing: Listing
-            if let url = place.url {
-                listing = Listing(answer: try await RemoteServer(url: url).send("GET", resource.path))
-            } else {
-                listing = try await Installation.use(place.data, .existing) { installation in
-                    try await Listing(installation.service(resource).everything())
-                }
-            }
-            listing.show(columns: columns, asJSON: place.json)
+            try await place.list(APIKeyResource.resource, columns: Keys.columns)
         }
     }
 

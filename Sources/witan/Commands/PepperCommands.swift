@@ -22,8 +22,10 @@ struct PepperCommands: AsyncParsableCommand {
         @OptionGroup var data: DataOptions
 
         func run() async throws {
-            for usage in try await Installation.use(data, .existing, { try await $0.peppers.usage() }) {
-                print("pepper \(usage.version): \(usage.keys) keys")
+            for usage in try await Installation.use(data, .unmigrated, { try await $0.peppers.usage() }) {
+                print(
+                    "pepper \(usage.version): \(usage.keys) keys\(usage.isKnown ? "" : ", and it is not in the secrets")"
+                )
             }
         }
     }
@@ -67,10 +69,12 @@ struct PepperCommands: AsyncParsableCommand {
         var version: Int
 
         func run() async throws {
-            try await Installation.use(data, .existing) { installation in
-                let secrets = try installation.secrets.removingPepper(version: version)
+            // Without the check of the peppers, since it is a missing one that may be to be removed.
+            try await Installation.use(data, .unmigrated) { installation in
+                let isInSecrets = installation.secrets.peppers.versions.contains(version)
+                let secrets = isInSecrets ? try installation.secrets.removingPepper(version: version) : nil
                 try await installation.peppers.forget(version: version)
-                try data.secretsStore.save(secrets)
+                if let secrets { try data.secretsStore.save(secrets) }
             }
             print("Removed pepper \(version).")
         }

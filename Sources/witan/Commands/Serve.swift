@@ -61,7 +61,7 @@ struct Serve: AsyncParsableCommand {
         }
         if try await installation.accounts.isEmpty() {
             let founded = try await Initialize.Defaults.found(in: installation)
-            Self.announce(FoundingReport(founded).text)
+            try StandardOutput.write(FoundingReport(founded).text)
         }
         try await serve(installation, chosen, outside, log, logger)
     }
@@ -87,7 +87,7 @@ struct Serve: AsyncParsableCommand {
         let hasStarted = Atomic(false)
         let application = try server.application { url in
             hasStarted.store(true, ordering: .relaxed)
-            Self.announce("Witan \(Witan.version) listens on \(url)\n")
+            announce("Witan \(Witan.version) listens on \(url)\n", logger)
         }
         var group = ServiceGroupConfiguration(
             services: [DrainNotice(readiness: readiness), application] + composed.services,
@@ -118,9 +118,13 @@ struct Serve: AsyncParsableCommand {
         return text.contains("EADDRINUSE") || text.contains("errno: 98") ? "another process listens there" : text
     }
 
-    /// What a person reads goes to standard output, and at once: secrets never go to the log.
-    private static func announce(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+    /// Says where the server listens; it goes on serving when nobody can read that.
+    private func announce(_ text: String, _ logger: Logger) {
+        do {
+            try StandardOutput.write(text)
+        } catch {
+            logger.warning("Standard output cannot be written to.")
+        }
     }
 }
 

@@ -68,9 +68,7 @@ struct Installation: Sendable {
             access: mode == .reading ? .readOnly : .readWrite,
             limits: limits,
             observer: TransactionObserver { kind, transactions, duration in
-                let (seconds, attoseconds) = duration.components
-                let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-                metrics.transactionDuration[kind == .read ? .read : .write].observe(nanoseconds)
+                metrics.transactionDuration[kind == .read ? .read : .write].observe(duration.nanoseconds)
                 if kind == .write { metrics.commitGroupSize.observe(Int64(transactions)) }
             },
             time: time
@@ -106,6 +104,9 @@ struct Installation: Sendable {
                 time: time
             )
         }
+        guard let keys = resources.first(where: { $0.resource.name == APIKeyResource.resource.name }) else {
+            preconditionFailure("The catalog has no API keys")
+        }
         return Installation(
             database: database,
             secrets: secrets,
@@ -114,7 +115,7 @@ struct Installation: Sendable {
             resources: resources,
             accounts: AccountService(
                 database: database,
-                keys: resources[0],
+                keys: keys,
                 audit: audit,
                 ids: ids,
                 time: time

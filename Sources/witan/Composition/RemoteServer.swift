@@ -58,10 +58,4 @@ struct RemoteServer: Sendable {
         }
         return value
     }
-
-    /// A text for use in a query.
-    static func escaped(_ text: String) -> String {
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-        return text.addingPercentEncoding(withAllowedCharacters: allowed) ?? text
-    }
 }

@@ -73,7 +73,16 @@ enum Settings {
         default: "email"
     )
     static let jwksFile = Setting<String>("jwks-file", "FILE", "Its public keys, as a JWKS document")
-    static let jwksURL = Setting<String>("jwks-url", "URL", "Where its public keys are, as a JWKS document")
+    static let jwksURL = Setting<String>("jwks-url", "URL", "Where its public keys are, as a JWKS document") {
+        text throws(Failure) in
+        // Whoever can change the keys on their way can sign in as anybody.
+        let local = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
+        let isLocal = local.contains { text == $0 || text.hasPrefix($0 + ":") || text.hasPrefix($0 + "/") }
+        guard text.hasPrefix("https://") && text.count > 8 || isLocal else {
+            throw .misconfigured("jwks-url", "must begin with https://, or with http:// for an address of this machine")
+        }
+        return text
+    }
 
     static let logFormat = Setting<LogFormat>("log-format", "How the log is written", default: .human)
     static let logLevel = Setting<Logger.Level>("log-level", "The least severe level to log", default: .info)

@@ -56,6 +56,16 @@ final class RawConnection {
         return received.readString(length: received.readableBytes) ?? ""
     }
 
+    /// The number of bytes until the server closes the connection, with a pause after each part.
+    func countToEnd(pausing pause: Duration) async throws -> Int {
+        var count = 0
+        while let part = try await inbound.next() {
+            count += part.readableBytes
+            try await Task.sleep(for: pause)
+        }
+        return count
+    }
+
     /// The next answer, whose length its head gives; nil when the server closes the connection instead.
     func readAnswer() async throws -> Answer? {
         while true {

@@ -55,6 +55,17 @@ struct RateLimitTests {
         }
     }
 
+    @Test("what is left of the limit stands in refusals of another kind as well")
+    func errorsTellToo() async throws {
+        try await TestServer.run { server in
+            for path in ["/v1/api_key/x", "/v1/api_key/00000000-0000-7000-8000-000000000000", "/v1/api_key?limit=x"] {
+                let answer = try await server.send(.get, path, as: server.owner)
+                #expect([400, 403].contains(answer.status))
+                #expect(answer.header("ratelimit") != nil, "\(path)")
+            }
+        }
+    }
+
     @Test("no limit leaves no header")
     func off() async throws {
         var options = TestServer.Options()
@@ -78,6 +89,7 @@ struct RateLimitTests {
             #expect(refused.status == 429)
             refused.expectError(path: "/v1/api_key")
             #expect(refused.header("retry-after") == "1")
+            #expect(refused.header("ratelimit-policy")?.contains(";q=2;") == true)
             #expect(try await server.send(.get, "/v1/api_key", as: server.member).status == 429)
             #expect(try await server.send(.get, "/v1/api_key", as: server.owner).status == 200)
             server.clock.advance(by: .seconds(1))

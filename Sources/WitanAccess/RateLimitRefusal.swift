@@ -1,12 +1,12 @@
-import WitanAccess
-import WitanCore
+package import WitanCore
 
 /// A limiter's refusal, which an answer's headers tell of.
-struct RateLimitRefusal: Error {
-    let decision: RateLimitDecision
+package struct RateLimitRefusal: Error {
+    /// What the limiter said.
+    package let decision: RateLimitDecision
 
-    /// The failure with its sentence.
-    static func failure(_ decision: RateLimitDecision, of what: String) -> Failure {
+    /// The failure for requests that are too many in the way that `what` says: "with this credential".
+    package static func failure(_ decision: RateLimitDecision, of what: String) -> Failure {
         Failure(
             .rateLimited,
             "Too many requests \(what); wait as long as Retry-After says, and longer after each further refusal.",

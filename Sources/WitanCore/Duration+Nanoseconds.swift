@@ -1,0 +1,7 @@
+extension Duration {
+    /// The whole nanoseconds, in which monotonic clocks and histograms count; good for 292 years.
+    package var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}
