@@ -27,7 +27,6 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodyBytes = 0
     private var isExcessive = false
     private var watch: RepeatedTask?
-    private var isAnswered = false
     private var unsentSince: NIODeadline?
 
     private static let lingering = TimeAmount.seconds(2)
@@ -100,10 +99,6 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .end where isExcessive:
             context.writeAndFlush(data, promise: promise)
             linger(context)
-        case .end where isStream(context):
-            isAnswered = true
-            unsentSince = .now()
-            context.write(data, promise: promise)
         default:
             context.write(data, promise: promise)
         }
@@ -111,9 +106,9 @@ final class RequestGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// A stream whose client grants no window is stalled while its connection may be busy with others.
     ///
-    /// An answer that is complete is sent when the stream is gone, for the last bytes change no writability.
+    /// An answer too short to change this is left to the HTTP server's idle time.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if isStream(context) { unsentSince = context.channel.isWritable && !isAnswered ? nil : .now() }
+        if isStream(context) { unsentSince = context.channel.isWritable ? nil : .now() }
         context.fireChannelWritabilityChanged()
     }
 
