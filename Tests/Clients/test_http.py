@@ -162,6 +162,8 @@ def test_trace_of_the_caller_is_taken_on(ada: httpx.Client):
     for path in ("/v1/api_key", "/ping", "/nope", "/v1/api_key/nope", "/"):
         answer = ada.get(path, headers=headers)
         assert answer.headers["x-bt-internal-trace-id"] == trace
+        passed_on = answer.headers["traceparent"].split("-")
+        assert passed_on[:2] == ["00", trace] and passed_on[2] != "00f067aa0ba902b7" and passed_on[3] == "01"
         if answer.status_code >= 400:
             assert answer.json()["InternalTraceId"] == trace
 
