@@ -18,7 +18,23 @@ struct OverloadMiddleware: RouterMiddleware {
 
     /// The number of requests under way.
     final class InFlight: Sendable {
-        let count = Atomic<Int>(0)
+        fileprivate let count = Atomic<Int>(0)
+    }
+
+    /// One request's place among those under way, given back when nothing holds it any more: also when a client goes
+    /// away before its answer's body is begun.
+    private final class Place: Sendable {
+        let number: Int
+        private let inFlight: InFlight
+
+        init(_ inFlight: InFlight) {
+            self.inFlight = inFlight
+            number = inFlight.count.add(1, ordering: .relaxed).newValue
+        }
+
+        deinit {
+            inFlight.count.subtract(1, ordering: .relaxed)
+        }
     }
 
     func handle(
@@ -26,10 +42,9 @@ struct OverloadMiddleware: RouterMiddleware {
         context: WitanRequestContext,
         next: (Request, WitanRequestContext) async throws -> Response
     ) async throws -> Response {
-        let count = inFlight.count.add(1, ordering: .relaxed).newValue
-        defer { inFlight.count.subtract(1, ordering: .relaxed) }
+        let place = Place(inFlight)
         // Whoever looks whether the server is well must learn that it is busy, not be refused.
-        guard count <= limit || Self.alwaysAnswered.contains(request.uri.path) else {
+        guard place.number <= limit || Self.alwaysAnswered.contains(request.uri.path) else {
             metrics.overloadRefusals.increment()
             throw Failure(
                 .unavailable,
@@ -37,6 +52,15 @@ struct OverloadMiddleware: RouterMiddleware {
                 retryAfter: .seconds(1)
             )
         }
-        return try await next(request, context)
+        var response = try await next(request, context)
+        // An answer without a length goes out in parts, each of which is work.
+        if response.body.contentLength == nil {
+            let body = response.body
+            response.body = ResponseBody { writer in
+                try await body.write(writer)
+                withExtendedLifetime(place) {}
+            }
+        }
+        return response
     }
 }
