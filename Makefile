@@ -80,6 +80,11 @@ fuzz: packages-build ## Fuzz each parser for SECONDS_EACH (60) seconds, or those
 openapi: ## Print the API document.
 	swift run -q witan openapi
 
+.PHONY: compatibility
+compatibility: packages-build ## Write docs/compatibility.md (PUBLISHED=openapi-2026-01-31.json takes a document's facts anew).
+	swift build --product witan
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(PYTHON) Tests/Clients/compatibility.py $(addprefix --published ,$(PUBLISHED))
+
 .PHONY: clean
 clean: ## Remove what was built.
 	rm -rf .build .build-fuzz $(VENV)

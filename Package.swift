@@ -72,6 +72,13 @@ let package = Package(
             dependencies: ["WitanCore", "WitanJSON", product("Logging", "swift-log")]
         ),
         .target(
+            name: "WitanMail",
+            dependencies: [
+                "WitanCore", product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"),
+            ]
+        ),
+        .target(
             name: "WitanHTTP",
             dependencies: [
                 "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
@@ -89,7 +96,7 @@ let package = Package(
             name: "witan",
             dependencies: [
                 "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
-                "WitanServices", "WitanTelemetry", "WitanHTTP",
+                "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP",
                 product("ArgumentParser", "swift-argument-parser"),
                 product("AsyncHTTPClient", "async-http-client"),
                 product("Configuration", "swift-configuration"), product("Hummingbird", "hummingbird"),
@@ -127,6 +134,13 @@ let package = Package(
         .testTarget(
             name: "WitanTelemetryTests",
             dependencies: ["WitanTelemetry", "WitanCore", "WitanJSON", product("Logging", "swift-log")]
+        ),
+        .testTarget(
+            name: "WitanMailTests",
+            dependencies: [
+                "WitanMail", "WitanCore", product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("Subprocess", "swift-subprocess"),
+            ]
         ),
         .testTarget(
             name: "WitanHTTPTests",

@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+import uuid
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,9 @@ PACED_CONNECTIONS = 256
 SMALL = 1_000
 LARGE = 1_000_000
 LONGEST_FILL_SECONDS = 360
+PROJECTS = 100
+MEMBERS = 100_000
+GROUPS = 10_000
 
 
 # ---- Programs
@@ -136,6 +140,7 @@ FLOOR = Workload("POST", "/")
 CHECK = Workload("POST", "/api/self/me")
 READ = Workload("GET", "/v1/api_key/{id}")
 CREATE = Workload("POST", "/v1/api_key", '{"name":"bench"}')
+PROJECT = Workload("GET", "/v1/project/{id}")
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,10 @@ class Installation:
         shutil.copytree(self.folder, folder)
         return Installation(folder, self.key)
 
+    @property
+    def projects(self):
+        return self.folder / "projects"
+
     def write_ids(self, most):
         """Chooses keys to read by chance; no server may be running."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro&immutable=1", uri=True)) as connection:
@@ -186,6 +195,31 @@ class Installation:
         chosen = random.sample(ids, min(most, len(ids)))
         self.ids.write_text("".join(f"{id}\n" for id in chosen))
         return len(ids)
+
+
+class API:
+    """One connection to a server, as one caller."""
+
+    def __init__(self, url, key):
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc)
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def get(self, path):
+        return self._send("GET", path)
+
+    def post(self, path, **body):
+        return self._send("POST", path, json.dumps(body))
+
+    def delete(self, path):
+        return self._send("DELETE", path)
+
+    def _send(self, method, path, body=None):
+        self._connection.request(method, path, body, self._headers)
+        response = self._connection.getresponse()
+        text = response.read().decode()
+        if response.status != 200:
+            sys.exit(f"{method} {path} was answered {response.status}: {text}")
+        return json.loads(text)
 
 
 # ---- Measurements
@@ -250,7 +284,7 @@ class Bench:
 
     def steady(self, server, workload, installation):
         """The rate of a load, after a moment that does not count."""
-        ids = installation.ids if workload is READ else None
+        ids = {READ: installation.ids, PROJECT: installation.projects}.get(workload)
         put_load(server.url, workload, 1, installation.key, ids)
         return put_load(server.url, workload, self.seconds, installation.key, ids)
 
@@ -322,6 +356,113 @@ class Bench:
             time.sleep(2)
             self.note("Memory after the creations, MiB", server.resident_mebibytes())
 
+    # ---- Access control
+
+    def person(self, installation, name, *groups):
+        """A member with a key; their installation, whose key it is."""
+        email = f"{name}@example.com"
+        options = [option for group in groups for option in ("--group", group)]
+        place = ("--data", installation.folder)
+        output(self.witan, "users", "create", "--email", email, "--organization", "Bench", *options, *place)
+        key = output(self.witan, "keys", "create", "--name", name, "--email", email, *place).strip()
+        return Installation(installation.folder, key)
+
+    def access(self, small):
+        """A project read by a viewer, by one grant, and by many through nested groups; then in a large organization."""
+        installation = small.copy(self.scratch / "access")
+        # Groups of their own, which nothing is granted to yet; without one a person comes into Engineers.
+        with self.serve(installation) as server:
+            api = API(server.url, installation.key)
+            organization = api.get("/v1/organization")["objects"][0]["id"]
+            plain = api.post("/v1/group", name="Plain")["id"]
+        viewer, single, many = (
+            self.person(installation, name, group)
+            for name, group in (("viewer", "Viewers"), ("single", "Plain"), ("many", "Plain"))
+        )
+        with self.serve(installation) as server:
+            api = API(server.url, installation.key)
+            projects = [api.post("/v1/project", name=f"project {number}")["id"] for number in range(PROJECTS)]
+            installation.projects.write_text(f"{projects[0]}\n")
+            users = {user["email"]: user["id"] for user in api.get("/v1/user")["objects"]}
+            api.post("/v1/acl", object_type="project", object_id=projects[0], permission="read",
+                     user_id=users["single@example.com"])
+            # Ten groups, in three of which a person is, each in one that is in another; a hundred grants to all of them.
+            groups = []
+            for number in range(10):
+                below = {"member_groups": [groups[-1]]} if number % 3 else {"member_users": [users["many@example.com"]]}
+                groups.append(api.post("/v1/group", name=f"group {number}", **below)["id"])
+            for number, project in enumerate(projects):
+                api.post("/v1/acl", object_type="project", object_id=project, permission="read",
+                         group_id=groups[(number + 2) % 10])
+        for _ in range(self.rounds):
+            with self.floor() as server:
+                floor = self.note("One route of Hummingbird, before the projects", self.steady(server, FLOOR, small).rate)
+            with self.serve(installation) as server:
+                rates = {}
+                for name, caller in (("a viewer", viewer), ("one grant", single), ("100 grants in 10 groups", many)):
+                    rates[name] = self.note(f"{title(PROJECT)} by {name}", self.steady(server, PROJECT, caller).rate)
+            self.compare("project", rates["a viewer"], floor)
+            self.compare("many grants", rates["100 grants in 10 groups"], rates["one grant"])
+        self.large_organization(installation, viewer, organization)
+
+    def large_organization(self, installation, viewer, organization):
+        crowded = installation.copy(self.scratch / "crowded")
+        self.crowd(crowded, organization)
+        crowded_viewer = Installation(crowded.folder, viewer.key)
+        for _ in range(self.rounds):
+            with self.serve(installation) as few, self.serve(crowded) as many:
+                few_rate = self.note(f"{title(PROJECT)}, a small organization", self.steady(few, PROJECT, viewer).rate)
+                many_rate = self.note(
+                    f"{title(PROJECT)}, {MEMBERS:,} members, {GROUPS:,} groups",
+                    self.steady(many, PROJECT, crowded_viewer).rate,
+                )
+                self.compare("large organization", many_rate, few_rate)
+        with self.serve(crowded) as server:
+            api, seen = API(server.url, crowded.key), API(server.url, viewer.key)
+            group = api.get("/v1/group?group_name=crowd%201")["objects"][0]["id"]
+            project = crowded.projects.read_text().strip()
+            for _ in range(50):
+                seen.get(f"/v1/project/{project}")
+                begin = time.monotonic()
+                grant = api.post("/v1/acl", object_type="organization", object_id=organization, permission="read",
+                                 group_id=group)
+                self.figures.setdefault(f"A grant to a group of {MEMBERS:,}, ms", []).append(
+                    (time.monotonic() - begin) * 1_000
+                )
+                begin = time.monotonic()
+                seen.get(f"/v1/project/{project}")
+                self.figures.setdefault("The first check of a member after it, ms", []).append(
+                    (time.monotonic() - begin) * 1_000
+                )
+                api.delete(f"/v1/acl/{grant['id']}")
+
+    def crowd(self, installation, organization):
+        """Fills an organization with people and groups; no server may be running."""
+        with closing(sqlite3.connect(installation.database)) as connection:
+            now = int(time.time() * 1_000_000)
+            people = [str(uuid.uuid4()) for _ in range(MEMBERS)]
+            groups = [str(uuid.uuid4()) for _ in range(GROUPS)]
+            viewer = connection.execute("SELECT id FROM users WHERE email = 'viewer@example.com'").fetchone()[0]
+            connection.executemany(
+                "INSERT INTO users (id, email, created) VALUES (?, ?, ?)",
+                ((person, f"{person}@example.com", now) for person in people),
+            )
+            connection.executemany(
+                "INSERT INTO members (org_id, user_id, created) VALUES (?, ?, ?)",
+                ((organization, person, now) for person in people),
+            )
+            connection.executemany(
+                "INSERT INTO groups (id, org_id, created, name) VALUES (?, ?, ?, ?)",
+                ((group, organization, now, f"crowd {number}") for number, group in enumerate(groups)),
+            )
+            # Everybody is in the second group and in one more; the viewer is in the second as well.
+            connection.executemany(
+                "INSERT INTO group_users (group_id, user_id) VALUES (?, ?)",
+                [(groups[1], person) for person in [*people, viewer]]
+                + [(groups[2 + number % (GROUPS - 2)], person) for number, person in enumerate(people)],
+            )
+            connection.commit()
+
     def next_slice(self, begin):
         """Seconds that the rest takes at the rate so far, at least one and at most twenty."""
         if self.created == 0:
@@ -358,6 +499,13 @@ def judgements(bench):
         at_least("`GET /v1/api_key/{id}`, of the Hummingbird floor", "read", 0.50),
         at_least("`POST /v1/api_key`, durable and audited, of the Hummingbird floor", "create", 0.25),
         at_least("`POST /v1/api_key`, of SQLite alone in groups of the same size", "create against SQLite", 0.60),
+        at_least("`GET /v1/project/{id}` by a viewer, of the Hummingbird floor", "project", 0.45),
+        at_least("The same by 100 grants in 10 groups three deep, of the same by one grant", "many grants", 1 / 1.1),
+        at_least(
+            f"The same among {MEMBERS:,} members and {GROUPS:,} groups, of the same in a small organization",
+            "large organization",
+            0.95,
+        ),
     ]
     if bench.created:
         for workload, name in ((CHECK, "check"), (READ, "read"), (CREATE, "create")):
@@ -448,6 +596,7 @@ def run(arguments, scratch):
     small.write_ids(SMALL)
     bench.against_floors(small)
     bench.at_half_load(small)
+    bench.access(small)
     if not arguments.quick:
         large = bench.initialize("large")
         bench.fill_up(large)

@@ -1,7 +1,7 @@
 /// Base64 with the plain alphabet and with padding (RFC 4648, section 4).
-enum Base64 {
+package enum Base64 {
     /// The text of the bytes.
-    static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: [UInt8]) -> String {
         let digits = Base64URL.encode(bytes).utf8
             .map { digit in
                 switch digit {
@@ -14,7 +14,7 @@ enum Base64 {
     }
 
     /// The bytes of the text; `nil` for anything but the one text that `encode` gives for them.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         guard text.utf8.count.isMultiple(of: 4) else { return nil }
         let padding = text.utf8.suffix(2).count { $0 == UInt8(ascii: "=") }
         let digits = text.utf8.dropLast(padding)

@@ -1,7 +1,7 @@
 /// The cyclic redundancy check of IEEE 802.3, as zlib and gzip compute it.
-enum CRC32 {
+package enum CRC32 {
     /// The check of all `bytes`.
-    static func checksum(of bytes: some Sequence<UInt8>) -> UInt32 {
+    package static func checksum(of bytes: some Sequence<UInt8>) -> UInt32 {
         ~bytes.reduce(~0) { $0 >> 8 ^ table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] }
     }
 

@@ -13,10 +13,15 @@ package protocol CachedCredential: Sendable {
 }
 
 /// Something whose change makes cached credentials go.
-enum CredentialOwner: Sendable, Hashable {
+enum CredentialOwner: InvalidationSubject {
     case credential(ObjectID)
     case user(ObjectID)
     case organization(ObjectID)
+
+    /// A credential is revoked for good, whatever an old snapshot of the database still says.
+    var isInvalidatedForGood: Bool {
+        if case .credential = self { true } else { false }
+    }
 }
 
 extension CachedCredential {

@@ -15,12 +15,12 @@ package import WitanCore
 package final class CredentialCache<Value: CachedCredential>: Sendable {
     /// What all changes pass through, one at a time; always locked before a shard.
     private let ledger: Mutex<Ledger>
-    private let shards: Shards<Shard<Value>>
+    private let shards: Shards<ClockShard<CredentialDigest, Value>>
 
     /// Takes the most values to keep, and how many invalidations to remember for fills that are under way.
     package init(capacity: Int, rememberedInvalidations: Int = 4_096) {
         ledger = Mutex(Ledger(history: InvalidationHistory(capacity: rememberedInvalidations)))
-        shards = Shards(capacity: capacity, Shard.init)
+        shards = Shards(capacity: capacity, ClockShard.init)
     }
 
     /// The credential's value; `nil` when it must be read from the database.
@@ -41,13 +41,12 @@ package final class CredentialCache<Value: CachedCredential>: Sendable {
         let owners = value.owners
         let shard = shard(of: token.digest)
         return ledger.withLock { ledger in
-            guard ledger.history.permitsFill(since: token.epoch, owners: owners),
+            guard ledger.history.isUnchanged(owners, since: token.epoch),
                 let placement = shards.withLock(shard, { $0.insert(value, for: token.digest) })
             else { return false }
             let slot = slot(of: placement.position, in: shard)
             if let evicted = placement.evicted {
                 ledger.index.remove(slot, owners: evicted.owners)
-                ledger.evictions += 1
             }
             ledger.index.insert(slot, owners: owners)
             return true
@@ -90,14 +89,7 @@ package final class CredentialCache<Value: CachedCredential>: Sendable {
     }
 
     /// The counters at this moment.
-    package var statistics: CredentialCacheStatistics {
-        CredentialCacheStatistics(
-            hits: shards.sum(\.hits),
-            misses: shards.sum(\.misses),
-            evictions: ledger.withLock(\.evictions),
-            count: shards.sum(\.count)
-        )
-    }
+    package var statistics: CacheStatistics { shards.statistics() }
 
     private func invalidate(_ owner: CredentialOwner) {
         ledger.withLock { ledger in
@@ -124,100 +116,7 @@ package struct CredentialFillToken: Sendable {
     fileprivate let epoch: UInt64
 }
 
-/// What a cache of credentials has done since it was made.
-package struct CredentialCacheStatistics: Sendable, Hashable {
-    /// Look-ups that found a value.
-    package let hits: Int
-
-    /// Look-ups that did not.
-    package let misses: Int
-
-    /// Values that had to go for others.
-    package let evictions: Int
-
-    /// Values that are there now.
-    package let count: Int
-}
-
 private struct Ledger: Sendable {
-    var history: InvalidationHistory
+    var history: InvalidationHistory<CredentialOwner>
     var index = OwnerIndex()
-    var evictions = 0
-}
-
-private struct Shard<Value: CachedCredential>: Sendable {
-    struct Entry {
-        let digest: CredentialDigest
-        let value: Value
-        var wasUsed = false
-    }
-
-    private let capacity: Int
-    private var positions: [CredentialDigest: Int] = [:]
-    private var entries: [Entry?] = []
-    private var freePositions: [Int] = []
-    private var hand = 0
-    private(set) var hits = 0
-    private(set) var misses = 0
-
-    init(capacity: Int) {
-        self.capacity = capacity
-    }
-
-    var count: Int { positions.count }
-
-    mutating func lookup(_ digest: CredentialDigest) -> Value? {
-        guard let position = positions[digest] else {
-            misses += 1
-            return nil
-        }
-        hits += 1
-        entries[position]?.wasUsed = true
-        return entries[position]?.value
-    }
-
-    /// Where the value is now, and what had to go for it; `nil` when the digest has a value.
-    mutating func insert(_ value: Value, for digest: CredentialDigest) -> (position: Int, evicted: Value?)? {
-        guard positions[digest] == nil else { return nil }
-        let evicted = positions.count == capacity ? remove(at: victim()) : nil
-        let position = freePositions.popLast() ?? entries.count
-        if position == entries.count {
-            entries.append(nil)
-        }
-        entries[position] = Entry(digest: digest, value: value)
-        positions[digest] = position
-        return (position, evicted)
-    }
-
-    mutating func remove(at position: Int) -> Value? {
-        guard let entry = entries[position] else { return nil }
-        entries[position] = nil
-        positions[entry.digest] = nil
-        freePositions.append(position)
-        return entry.value
-    }
-
-    mutating func remove(_ digest: CredentialDigest) -> (position: Int, value: Value)? {
-        guard let position = positions[digest], let value = remove(at: position) else { return nil }
-        return (position, value)
-    }
-
-    mutating func removeAll() {
-        positions = [:]
-        entries = []
-        freePositions = []
-        hand = 0
-    }
-
-    /// The first value that was not used since the hand went by.
-    ///
-    /// Each step beyond the first undoes an earlier look-up's mark, so that the work for each look-up is constant.
-    private mutating func victim() -> Int {
-        while true {
-            let position = hand
-            hand = (hand + 1) % entries.count
-            guard entries[position]?.wasUsed == true else { return position }
-            entries[position]?.wasUsed = false
-        }
-    }
 }

@@ -22,6 +22,12 @@ package struct Limits: Sendable {
     /// The longest other text in a request's member, in characters.
     package var textCharacters = 4_096
 
+    /// How many items a list in a body may have.
+    package var listItems = 10_000
+
+    /// How many items the lists may have by which one call adds or removes people or grants.
+    package var batchItems = 1_000
+
     /// How many values a repeatable query parameter may have.
     package var repeatedQueryValues = 1_000
 
@@ -51,6 +57,12 @@ package struct Limits: Sendable {
     /// The least time between two requests for a JWKS document.
     package var keySetRefreshInterval: Duration = .seconds(30)
 
+    /// How long a window of refusals of one kind is, in which all but the first are only counted (design: access control).
+    package var refusalWindow: Duration = .seconds(10)
+
+    /// The time between two looks for counts of refusals that are to be written.
+    package var refusalFlushInterval: Duration = .seconds(5)
+
     // MARK: Number
 
     /// How many requests may be under way at once; further ones are answered 503 with `Retry-After`.
@@ -68,8 +80,20 @@ package struct Limits: Sendable {
     /// How many verified credentials are kept in memory.
     package var cachedCredentials = 100_000
 
+    /// How many compiled permissions of each kind are kept in memory: of users in organizations, and on objects.
+    package var cachedPermissions = 100_000
+
     /// How many rate limiters of each kind are kept in memory.
     package var rateLimiters = 100_000
+
+    /// The longest account of a change that the audit log keeps, in bytes of JSON; of a longer one it keeps the names.
+    package var auditDetailsBytes = 16 << 10
+
+    /// How many refusals of one kind are rows of the audit log in a window; at least one.
+    package var refusalsPerWindow = 10
+
+    /// How many kinds of refusals are counted at once; each refusal of a further kind is a row.
+    package var refusalKinds = 1_000
 
     /// The longest JWKS document, in bytes.
     package var keySetBytes = 1 << 20

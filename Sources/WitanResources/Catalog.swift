@@ -5,5 +5,11 @@ package enum Catalog {
         APIKeyResource.resource,
         OrganizationResource.resource,
         UserResource.resource,
+        GroupResource.resource,
+        RoleResource.resource,
+        ACLResource.resource,
+        ServiceTokenResource.resource,
+        ProjectResource.resource,
+        AuditLogResource.resource,
     ]
 }

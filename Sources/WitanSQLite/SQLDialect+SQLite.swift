@@ -6,6 +6,11 @@ extension SQLDialect {
         name: "SQLite",
         integerType: "INTEGER",
         blobType: "BLOB",
+        // Version 4 of RFC 9562, section 5.4.
+        randomID: """
+            lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' \
+            || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))
+            """,
         tableSuffix: " STRICT",
         tablesNamed: { name in "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = \(name)" },
         placeholders: { text in text }

@@ -2,8 +2,10 @@ package import HTTPTypes
 import HummingbirdTesting
 import NIOCore
 import WitanAccess
-import WitanCore
+package import WitanCore
 package import WitanJSON
+import WitanResources
+import WitanServices
 import WitanTelemetry
 
 extension TestServer {
@@ -52,8 +54,8 @@ extension TestServer {
         /// A member of the body.
         package subscript(member: String) -> JSONValue? { json?.object?[member] }
 
-        /// The `objects` of a list.
-        package var objects: [JSONObject] { self["objects"]?.array?.compactMap(\.object) ?? [] }
+        /// The `objects` of a list, or the elements of a bare one.
+        package var objects: [JSONObject] { (self["objects"] ?? json)?.array?.compactMap(\.object) ?? [] }
 
         /// The ids of a list's objects, in order.
         package var ids: [String] { objects.compactMap { $0["id"]?.string } }
@@ -105,6 +107,63 @@ extension TestServer {
             let keyID = answer["id"]?.string.flatMap({ ObjectID($0) })
         else { throw Failure.bug("No key was made: \(answer.status)") }
         return person.with(key: key, id: keyID)
+    }
+
+    /// A member of `Acme` who is in none of its groups and has no grant, with a session.
+    package func memberOfNoGroup() async throws -> Person {
+        let person = try NewPerson(email: "nobody@acme.test")
+        let record = try await accounts.add(person, to: "Acme", groups: [])
+        guard let id = record.id else { throw Failure.bug("A person has no id") }
+        return try session(
+            of: Person(id: id, email: person.email, organizationID: owner.organizationID, keyID: id, key: "")
+        )
+    }
+
+    /// Somebody new in an organization and in those of its groups, with a key.
+    ///
+    /// Their address is made of both names: `ann@acme.test`.
+    package func join(_ name: String, _ organization: String = "Acme", groups: [String] = []) async throws -> Person {
+        let person = try NewPerson(email: "\(name)@\(organization.lowercased()).test")
+        _ = try await accounts.add(person, to: organization, groups: groups)
+        return try await key(of: person.email, in: accounts.organizationID(named: organization))
+    }
+
+    /// Somebody who is there, with a new key in one of their organizations.
+    package func key(of email: String, in organizationID: ObjectID) async throws -> Person {
+        let caller = try await accounts.caller(email: email)
+        let created = try await services[APIKeyResource.resource]
+            .create(["name": "test"], in: Identity.Selector(id: organizationID), for: caller)
+        guard let keyID = created.record.id, let key = created.revealed.first?.value else {
+            throw Failure.bug("No key was made")
+        }
+        return Person(id: caller.identity.userID, email: email, organizationID: organizationID, keyID: keyID, key: key)
+    }
+
+    /// A new service account of somebody's organization, in those of its groups, with a token.
+    package func serviceAccount(
+        _ name: String,
+        groups: [String] = [],
+        by owner: Person? = nil
+    ) async throws -> Person {
+        let owner = owner ?? self.owner
+        let invited = try await send(
+            .patch,
+            "/v1/organization/members",
+            as: owner,
+            body: .json([
+                "invite_users": [
+                    "service_accounts": [["name": .string(name), "token_name": "test"]],
+                    "group_names": .array(groups.map(JSONValue.string)),
+                ]
+            ])
+        )
+        guard let added = invited["added_users"]?.array?.first?.object,
+            let id = added["id"]?.string.flatMap({ ObjectID($0) }), let email = added["email"]?.string,
+            let token = added["api_key"]?.string
+        else { throw Failure.bug("No service account was made: \(invited.status)") }
+        let own = try await send(.get, "/v1/service_token", headers: ["authorization": "Bearer \(token)"])
+        guard let tokenID = own.ids.first.flatMap({ ObjectID($0) }) else { throw Failure.bug("No token was made") }
+        return Person(id: id, email: email, organizationID: owner.organizationID, keyID: tokenID, key: token)
     }
 
     /// A session of somebody's, which acts in every organization that they are in.

@@ -35,7 +35,7 @@ package struct TestServer: Sendable {
     package struct People: Sendable {
         /// The owner of the first organization, `Acme`.
         package let owner: Person
-        /// A member of `Acme` who does not own it.
+        /// An engineer of `Acme`.
         package let member: Person
         /// The owner of the second organization, `Globex`, who has nothing to do with the first.
         package let stranger: Person
@@ -54,6 +54,12 @@ package struct TestServer: Sendable {
 
         /// Who may make API keys.
         package var minting = MintingPolicy.allow
+
+        /// Who may make service tokens.
+        package var tokenMinting = TokenMintingPolicy.owners
+
+        /// Sends the mail to invited people; the server's default when nil.
+        package var invite: InvitationSender?
 
         /// The limit of failed authentications from an address.
         package var failedAuthenticationLimit: RateLimit? = RateLimit(perSecond: 10, burst: 50)
@@ -89,14 +95,8 @@ package struct TestServer: Sendable {
     /// The secrets that the server runs with.
     package let secrets: ServerSecrets
 
-    /// The verified credentials.
-    package let cache: CredentialCache<Identity>
-
-    /// What the commands make organizations and people with.
-    package let accounts: AccountService
-
-    /// The audit log, to be verified.
-    package let audit: AuditLog
+    /// The services behind the routes.
+    package let services: Services
 
     /// What `/readyz` asks.
     package let readiness: Readiness
@@ -113,10 +113,19 @@ package struct TestServer: Sendable {
     let sessions: SessionTokenIssuer
     let client: any TestClientProtocol
 
+    /// The verified credentials.
+    package var cache: CredentialCache<Identity> { services.credentials }
+
+    /// What the commands make organizations and people with.
+    package var accounts: AccountService { services.accounts }
+
+    /// The audit log, to be verified.
+    package var audit: AuditLog { services.audit }
+
     /// The owner of `Acme`.
     package var owner: Person { people.owner }
 
-    /// A member of `Acme` who does not own it.
+    /// An engineer of `Acme`.
     package var member: Person { people.member }
 
     /// The owner of `Globex`.
@@ -153,35 +162,19 @@ package struct TestServer: Sendable {
         try await Migrator(migrations: options.migrations).migrate(database, at: clock.now)
         try await PepperRegistry(database: database, peppers: secrets.peppers).reconcile(at: clock.now)
 
-        let ids = ObjectIDGenerator(time: clock.source, random: random)
-        let audit = AuditLog(key: secrets.auditKey, ids: ids, time: clock.source)
         let limits = options.configuration.limits
-        let cache = CredentialCache<Identity>(capacity: limits.cachedCredentials)
-        let rules: [String: ResourceRules] = [
-            APIKeyResource.resource.name: .apiKey(
-                policy: options.minting,
-                peppers: secrets.peppers,
-                random: random,
-                cache: cache
-            ),
-            OrganizationResource.resource.name: .organization(cache: cache),
-        ]
-        let resources = options.resources.map { resource in
-            ResourceService(
-                resource,
-                rules: rules[resource.name] ?? ResourceRules(),
-                database: database,
-                audit: audit,
-                ids: ids,
-                time: clock.source
-            )
-        }
-        let accounts = AccountService(
+        var configuration = Services.Configuration()
+        configuration.resources = options.resources
+        configuration.minting = options.minting
+        configuration.tokenMinting = options.tokenMinting
+        configuration.limits = limits
+        if let invite = options.invite { configuration.invite = invite }
+        let services = Services(
+            configuration,
             database: database,
-            keys: resources[0],
-            audit: audit,
-            ids: ids,
-            time: clock.source
+            secrets: secrets,
+            time: clock.source,
+            random: random
         )
         let sessions = try SessionTokenIssuer(
             key: SigningKey(seed: secrets.signingKeySeed),
@@ -208,19 +201,21 @@ package struct TestServer: Sendable {
                 time: clock.source,
                 name: "failed-authentication"
             ),
-            cache: cache,
+            cache: services.credentials,
             metrics: metrics,
             time: clock.source,
             logger: logger
         )
-        try metrics.showCredentialCacheSize { cache.statistics.count }
+        try metrics.showCredentialCacheSize { services.credentials.statistics.count }
         try metrics.showLostLogLines(of: log.output)
         let readiness = Readiness(database: database)
         let server = WitanServer(
             configuration: options.configuration,
             components: WitanServer.Components(
                 authenticator: authenticator,
-                resources: resources,
+                impersonation: services.impersonation,
+                resources: services.resources,
+                members: services.members,
                 readiness: readiness,
                 metrics: metrics,
                 keySet: try SigningKey(seed: secrets.signingKeySeed).publicDocument,
@@ -235,7 +230,7 @@ package struct TestServer: Sendable {
         if let known = options.people {
             people = known
         } else {
-            people = try await found(accounts, keys: resources[0])
+            people = try await found(services)
         }
         try await server.application()
             .test(options.isLive ? .live : .router) { client in
@@ -244,9 +239,7 @@ package struct TestServer: Sendable {
                         clock: clock,
                         database: database,
                         secrets: secrets,
-                        cache: cache,
-                        accounts: accounts,
-                        audit: audit,
+                        services: services,
                         readiness: readiness,
                         metrics: metrics,
                         log: log,
@@ -258,12 +251,13 @@ package struct TestServer: Sendable {
             }
     }
 
-    private static func found(_ accounts: AccountService, keys: ResourceService) async throws -> People {
-        let owner = try AccountService.Person(email: "owner@acme.test", givenName: "Olive", familyName: "Owner")
-        let member = try AccountService.Person(email: "member@acme.test", givenName: "Max", familyName: "Member")
-        let stranger = try AccountService.Person(email: "stranger@globex.test", givenName: "Stan")
+    private static func found(_ services: Services) async throws -> People {
+        let (accounts, keys) = (services.accounts, services[APIKeyResource.resource])
+        let owner = try NewPerson(email: "owner@acme.test", givenName: "Olive", familyName: "Owner")
+        let member = try NewPerson(email: "member@acme.test", givenName: "Max", familyName: "Member")
+        let stranger = try NewPerson(email: "stranger@globex.test", givenName: "Stan")
         let acme = try await accounts.found("Acme", owner: owner, keyName: "owner's key")
-        _ = try await accounts.add(member, to: "Acme", isOwner: false)
+        _ = try await accounts.add(member, to: "Acme", groups: [BuiltInGroup.engineers.name])
         let membersKey = try await keys.create(
             ["name": "member's key"],
             for: accounts.caller(email: member.email)

@@ -13,8 +13,9 @@ struct Witan: AsyncParsableCommand {
         discussion: "Example: witan serve --port 8000",
         version: version,
         subcommands: [
-            Serve.self, Initialize.self, Keys.self, Users.self, Organizations.self, PepperCommands.self, Doctor.self,
-            OpenAPI.self, Migrate.self, Audit.self, Backup.self,
+            Serve.self, Initialize.self, Keys.self, Users.self, Organizations.self, Members.self, Groups.self, Roles.self,
+            Grants.self, ServiceAccounts.self, Explain.self, Audit.self, PepperCommands.self, Doctor.self, OpenAPI.self,
+            Migrate.self, Backup.self,
         ]
     )
 
@@ -41,8 +42,10 @@ struct Witan: AsyncParsableCommand {
     }
 
     private static func fail(_ sentence: String, code: Int32) -> Never {
+        // What the hosted service has words for is told in its words, which have no full stop.
+        let end = sentence.hasSuffix(".") || sentence.hasSuffix("?") ? "" : "."
         // Without a standard error there is nobody to tell; the exit code remains.
-        try? FileHandle.standardError.write(contentsOf: Data("witan: \(sentence)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("witan: \(sentence)\(end)\n".utf8))
         Foundation.exit(code)
     }
 }

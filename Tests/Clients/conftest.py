@@ -99,9 +99,9 @@ class Installation:
 
 
 class Server:
-    """A running server."""
+    """A running server; its settings are options, or variables of its environment, as secrets should be."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str | Path, **variables: str) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._output: list[str] = []
         self._log: list[str] = []
@@ -110,7 +110,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(),
+            env=environment() | variables,
         )
         self._readers = [
             threading.Thread(target=self._read_output, daemon=True),
@@ -184,7 +184,7 @@ class Server:
 class World:
     """The server that the tests share, with its people.
 
-    Ada owns Acme and Bob is a member; Eve owns Globex alone; Carol is a member of Acme and owns Initech.
+    Ada owns Acme and Bob is an engineer; Eve owns Globex alone; Carol is an engineer of Acme and owns Initech.
     """
 
     server: Server
@@ -221,6 +221,57 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server.stop()
 
 
+@dataclass(frozen=True)
+class Team:
+    """A server of a test module's own, and the keys of those whom its organization has one of each.
+
+    Ada owns Acme, Ed is an engineer and Vi a viewer; `robot` is the token of a service account among the engineers. Eve
+    owns Globex, where Ada is not known.
+    """
+
+    server: Server
+    organization: dict
+    ada: Person
+    ed: Person
+    vi: Person
+    eve: Person
+    robot: str
+    robot_id: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {"owner": self.ada.key, "engineer": self.ed.key, "viewer": self.vi.key, "service account": self.robot}
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    """Its members, groups, roles and grants are the module's to change, each test's own ones."""
+    installation = Installation(tmp_path_factory.mktemp("team") / "data")
+    installation.add_person("ed@example.com")
+    installation.add_person("vi@example.com", "Acme", "--group", "Viewers")
+    installation.add_organization("Globex", "eve@example.com")
+    people = {name: installation.key(f"{name}@example.com") for name in ("ed", "vi")}
+    people["eve"] = installation.key("eve@example.com", "Globex")
+    server = Server(installation.data, "--rate-limit", "off", "--failed-authentication-rate-limit", "off")
+    with server.client(installation.ada.key) as ada:
+        answer = ada.patch(
+            "/v1/organization/members",
+            json={
+                "invite_users": {
+                    "service_accounts": [{"name": "robot", "token_name": "of the tests"}],
+                    "group_names": ["Engineers"],
+                }
+            },
+        )
+    robot = answer.json()["added_users"][0]
+    yield Team(server, installation.organization, installation.ada, **people, robot=robot["api_key"], robot_id=robot["id"])
+    server.stop()
+
+
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
     """A data folder of the test's own."""
@@ -232,8 +283,8 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Starts servers of the test's own, and stops them after it."""
     servers: list[Server] = []
 
-    def start(data: Path, *options: str) -> Server:
-        servers.append(Server(data, *options))
+    def start(data: Path, *options: str | Path, **variables: str) -> Server:
+        servers.append(Server(data, *options, **variables))
         return servers[-1]
 
     yield start

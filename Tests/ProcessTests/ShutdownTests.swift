@@ -86,6 +86,27 @@ extension ProcessTests {
             #expect(next.end == .code(0))
         }
 
+        @Test("Refusals that were only counted stand in the audit log when the server has ended")
+        func countedRefusals() async throws {
+            let folder = try TemporaryFolder()
+            let ended = try await ServerProcess.run(folder.data) { server in
+                let client = server.client(key: try server.printedKey())
+                for _ in 1...25 {
+                    let body: JSONValue = ["name": "x", "org_name": "Nobody's"]
+                    let answer = try await client.send("POST", "/v1/api_key", body: body)
+                    #expect(answer.status == 403)
+                }
+            }
+            #expect(ended.end == .code(0))
+            let counted = try await Command.run(
+                "sqlite3",
+                folder.path("data/witan.db"),
+                "SELECT SUM(COALESCE(occurrences, 1)) FROM audit_events WHERE outcome = 'denied'"
+            )
+            #expect(counted.output == "25\n")
+            try await Command.witan("audit", "verify", "--data", folder.data).expectSuccess()
+        }
+
         @Test("A request that never ends is cut off after the drain time, and the exit code is still 0")
         func drainTimeout() async throws {
             let folder = try TemporaryFolder()

@@ -19,6 +19,7 @@ enum ImportTable {
             "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanTelemetry", "Logging",
             "Synchronization",
         ]),
+        "WitanMail": ["WitanCore", "NIOCore", "NIOPosix", "NIOSSL"],
         "WitanHTTP": [
             "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
             "WitanTelemetry", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "HummingbirdTLS", "HTTPTypes",
@@ -27,7 +28,7 @@ enum ImportTable {
         ],
         "witan": [
             "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
-            "WitanServices", "WitanTelemetry", "WitanHTTP", "ArgumentParser", "AsyncHTTPClient", "Configuration",
+            "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP", "ArgumentParser", "AsyncHTTPClient", "Configuration",
             "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
             "SystemPackage", "UnixSignals", "Yams",
         ],

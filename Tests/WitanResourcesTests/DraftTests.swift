@@ -19,7 +19,8 @@ struct DraftTests {
             Field.reference("org_id", to: "organization", "The organization").readOnly().spec,
             Field.reference("parent_id", to: "thing", "The parent").nullable().spec,
         ],
-        operations: [.create: .member, .patch: .member],
+        objectType: .project,
+        operations: [.create: .own, .patch: .permission(.update)],
         scope: .organization("org_id")
     )
 

@@ -40,6 +40,8 @@ extension HTTPField.Name {
     /// `x-bt-impersonate-user`: the person to act as.
     static let impersonateUser = required("x-bt-impersonate-user")
     /// `x-bt-org-name`: the organization that the request is about.
+    /// `x-bt-enable-audit`: whether the answer tells what it is about.
+    static let enableAudit = required("x-bt-enable-audit")
     static let organizationName = required("x-bt-org-name")
     /// `x-bt-found-existing`: a create met an object that was there.
     static let foundExisting = required("x-bt-found-existing")
@@ -56,7 +58,7 @@ extension HTTPField.Name {
     /// `RateLimit-Policy` of the same draft.
     static let rateLimitPolicy = required("ratelimit-policy")
 
-    private static func required(_ name: String) -> HTTPField.Name {
+    static func required(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a header's name") }
         return name
     }

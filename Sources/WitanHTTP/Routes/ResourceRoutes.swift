@@ -27,6 +27,16 @@ struct ResourceRoutes: Sendable {
                 )
             )
         }
+        if let endpoint = resource.bodyDeletionEndpoint {
+            routes.append(
+                Route(
+                    endpoint,
+                    .authenticated { request, context, caller in
+                        object(try await service.delete(body(request, context), for: caller))
+                    }
+                )
+            )
+        }
         return routes
     }
 
@@ -38,11 +48,13 @@ struct ResourceRoutes: Sendable {
             { request, _, caller in try await list(request, .own, caller) }
         case .create:
             { request, context, caller in
-                created(try await service.create(body(request, context), in: selector(request), for: caller))
+                created(try await service.create(body(request, context), in: request.organizationSelector, for: caller))
             }
         case .replace:
             { request, context, caller in
-                created(try await service.replace(body(request, context), in: selector(request), for: caller))
+                created(
+                    try await service.replace(body(request, context), in: request.organizationSelector, for: caller)
+                )
             }
         case .get:
             { _, context, caller in object(try await service.get(id(context), for: caller)) }
@@ -50,7 +62,7 @@ struct ResourceRoutes: Sendable {
             { request, context, caller in
                 // A patch without a body changes nothing.
                 let body = try await request.json(limits: limits, record: context.record) ?? .object([:])
-                return object(try await service.patch(id(context), body, for: caller))
+                return object(try await service.patch(id(context), body, null: request.nullMeaning, for: caller))
             }
         case .delete:
             { _, context, caller in object(try await service.delete(id(context), for: caller)) }
@@ -77,19 +89,17 @@ struct ResourceRoutes: Sendable {
         return body
     }
 
-    private func selector(_ request: Request) -> Identity.Selector {
-        Identity.Selector(headerName: request.headers[.organizationName])
-    }
-
     // MARK: Answers
 
     private func object(_ record: Record) -> Response {
+        AuditTrail.current?.note(resource, [record])
         var writer = JSONWriter(reservingCapacity: 512)
         record.write(to: &writer)
         return .json(writer.bytes)
     }
 
     private func created(_ created: ResourceService.Created) -> Response {
+        AuditTrail.current?.note(resource, [created.record])
         var writer = JSONWriter(reservingCapacity: 512)
         created.record.write(to: &writer, adding: created.revealed)
         var response = Response.json(writer.bytes)
@@ -101,9 +111,10 @@ struct ResourceRoutes: Sendable {
     private func list(_ request: Request, _ variant: ListRequest.Variant, _ caller: Caller) async throws -> Response {
         let query = try QueryString.parse(request.uri.query ?? "")
         let listRequest = try ListRequest(query: query, of: resource, variant: variant, limits: limits)
-        let list = try service.list(listRequest, variant, in: selector(request), for: caller)
+        let list = try await service.list(listRequest, variant, in: request.organizationSelector, for: caller)
         let (records, rest) = try await list.first()
-        var page = ListWriter()
+        AuditTrail.current?.note(resource, records)
+        var page = ListWriter(isBare: variant == .ofOrganization && resource.organizationList?.isBareArray == true)
         page.append(records)
         guard let rest else { return .json(page.finish()) }
         let first = page
@@ -124,10 +135,36 @@ struct ResourceRoutes: Sendable {
     }
 }
 
-/// Writes `{"objects":[…]}` in pieces.
+extension Request {
+    /// How a PATCH means null: to clear, by the media type of RFC 7396, else to keep.
+    fileprivate var nullMeaning: Draft.NullMeaning {
+        let mediaType = headers[.contentType]?.prefix { $0 != ";" }.trimmingSpaces.lowercased()
+        return mediaType == "application/merge-patch+json" ? .clear : .keep
+    }
+
+    /// The organization that the header names.
+    var organizationSelector: Identity.Selector {
+        Identity.Selector(headerName: headers[.organizationName])
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: Substring {
+        let start = drop { $0 == " " || $0 == "\t" }
+        return start.dropLast(start.reversed().prefix { $0 == " " || $0 == "\t" }.count)
+    }
+}
+
+/// Writes `{"objects":[…]}`, or the array alone, in pieces.
 private struct ListWriter: Sendable {
-    private var bytes = Array(#"{"objects":["#.utf8)
+    private var bytes: [UInt8]
     private var isEmpty = true
+    private let isBare: Bool
+
+    init(isBare: Bool) {
+        self.isBare = isBare
+        bytes = Array((isBare ? "[" : #"{"objects":["#).utf8)
+    }
 
     mutating func append(_ records: [Record]) {
         for record in records {
@@ -146,7 +183,7 @@ private struct ListWriter: Sendable {
     }
 
     mutating func finish() -> [UInt8] {
-        bytes += Array("]}".utf8)
+        bytes += Array((isBare ? "]" : "]}").utf8)
         return take()
     }
 }

@@ -9,6 +9,7 @@ import WitanTelemetry
 /// The way to every route that needs a caller: authentication, then the limits.
 struct CallerGate: Sendable {
     let authenticator: Authenticator
+    let impersonation: Impersonation
     let credentials: RateLimiter<ObjectID>
     let organizations: RateLimiter<ObjectID>
     let metrics: ServerMetrics
@@ -23,15 +24,8 @@ struct CallerGate: Sendable {
             metrics.keyChecks[.missing].increment()
             throw Failure.missingCredential
         }
-        // To act as the caller instead would do something else than was asked for.
-        guard !request.headers.contains(.impersonateUser) else {
-            throw Failure(
-                .forbidden,
-                "This version does not let one person act as another; leave x-bt-impersonate-user out."
-            )
-        }
         let state = context.record.current
-        let identity = try await authenticator.authenticate(
+        var identity = try await authenticator.authenticate(
             credential,
             from: IPAddress.limiterKey(for: state.clientAddress)
         )
@@ -56,6 +50,9 @@ struct CallerGate: Sendable {
                 throw RateLimitRefusal.failure(decision, of: "in this organization")
             }
         }
+        if let user = request.headers[.impersonateUser] {
+            identity = try await impersonation.identity(of: user, by: identity)
+        }
         let caller = Caller(
             identity: identity,
             origin: RequestOrigin(
@@ -64,6 +61,12 @@ struct CallerGate: Sendable {
                 traceID: state.trace?.traceIDText
             )
         )
-        return try await handle(request, context, caller)
+        guard request.headers[.enableAudit]?.lowercased() == "true" else {
+            return try await handle(request, context, caller)
+        }
+        let trail = AuditTrail()
+        var response = try await AuditTrail.$current.withValue(trail) { try await handle(request, context, caller) }
+        trail.write(to: &response.headers, template: context.record.current.route?.template ?? "", caller: caller)
+        return response
     }
 }

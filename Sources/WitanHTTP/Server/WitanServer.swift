@@ -20,8 +20,14 @@ package struct WitanServer: Sendable {
         /// What finds out who a credential acts for.
         package var authenticator: Authenticator
 
+        /// What lets an owner act as somebody else.
+        package var impersonation: Impersonation
+
         /// The services whose routes are served, one for each resource.
         package var resources: [ResourceService]
+
+        /// What adds and removes the members of organizations.
+        package var members: MemberService
 
         /// What `/readyz` asks.
         package var readiness: Readiness
@@ -50,7 +56,9 @@ package struct WitanServer: Sendable {
         /// Takes them all.
         package init(
             authenticator: Authenticator,
+            impersonation: Impersonation,
             resources: [ResourceService],
+            members: MemberService,
             readiness: Readiness,
             metrics: ServerMetrics,
             keySet: [UInt8],
@@ -61,7 +69,9 @@ package struct WitanServer: Sendable {
             version: String
         ) {
             self.authenticator = authenticator
+            self.impersonation = impersonation
             self.resources = resources
+            self.members = members
             self.readiness = readiness
             self.metrics = metrics
             self.keySet = keySet
@@ -92,6 +102,7 @@ package struct WitanServer: Sendable {
         let origins = AllowedOrigins(publicURL: publicURL, allowed: configuration.allowedOrigins)
         let routes =
             components.resources.flatMap { ResourceRoutes(service: $0, limits: configuration.limits).routes }
+            + accessRoutes.routes
             + systemRoutes(publicURL: publicURL).routes
             + DocumentRoutes(document, publicURL: publicURL).routes
             + document.endpoints.filter { $0.method == .options }.map { preflight($0, paths, origins) }
@@ -121,6 +132,7 @@ package struct WitanServer: Sendable {
         )
         let gate = CallerGate(
             authenticator: components.authenticator,
+            impersonation: components.impersonation,
             credentials: RateLimiter(
                 limit: configuration.credentialLimit,
                 capacity: configuration.limits.rateLimiters,
@@ -231,6 +243,14 @@ package struct WitanServer: Sendable {
                 underlying: error
             )
         }
+    }
+
+    private var accessRoutes: AccessRoutes {
+        let name = ACLResource.resource.name
+        guard let grants = components.resources.first(where: { $0.resource.name == name }) else {
+            preconditionFailure("There is no service of \(name)s")
+        }
+        return AccessRoutes(members: components.members, grants: grants, limits: configuration.limits)
     }
 
     private func systemRoutes(publicURL: PublicURL) -> SystemRoutes {

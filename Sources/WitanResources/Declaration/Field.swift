@@ -22,6 +22,12 @@ extension Field {
     /// Only the server sets it.
     package func readOnly() -> Field { changed { $0.isReadOnly = true } }
 
+    /// PATCH alone sets it.
+    package func patchOnly() -> Field { changed { $0.isPatchOnly = true } }
+
+    /// A list in a body takes so many items at the most.
+    package func limited(to maximumItems: Int) -> Field { changed { $0.maximumItems = maximumItems } }
+
     /// Its value is a column of the row that `reference` names; implies read-only and nullable.
     package func joined(_ column: String, through reference: Field<ObjectID>) -> Field {
         changed { spec in
@@ -44,6 +50,11 @@ extension Field<ObjectID> {
         Field(spec: FieldSpec(name: "id", kind: .id, summary: summary)).readOnly()
     }
 
+    /// An id of something that no resource keeps, or one of several kinds.
+    package static func any(_ name: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .id, summary: summary))
+    }
+
     /// The id of an object of another resource.
     package static func reference(_ name: String, to resource: String, _ summary: String) -> Field {
         Field(spec: FieldSpec(name: name, kind: .reference(resource), summary: summary))
@@ -61,8 +72,10 @@ extension Field<String> {
     }
 
     /// The name that people know the object by, of 1 to `Limits.nameCharacters` characters.
-    package static func name(_ summary: String) -> Field {
-        .text("name", summary, maximumCharacters: Limits().nameCharacters)
+    package static func name(_ summary: String, member: String = "name") -> Field {
+        var field = text(member, summary, maximumCharacters: Limits().nameCharacters)
+        field.spec.minimumCharacters = 1
+        return field
     }
 
     /// One of a few texts.
@@ -71,10 +84,31 @@ extension Field<String> {
     }
 }
 
+extension Field<Permission> {
+    /// One of the eight permissions.
+    package static func permission(_ name: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .choice(Permission.allCases.map(\.rawValue)), summary: summary))
+    }
+}
+
+extension Field<ObjectType> {
+    /// One of the kinds of objects that grants are given on.
+    package static func objectType(_ name: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .choice(ObjectType.allCases.map(\.rawValue)), summary: summary))
+    }
+}
+
 extension Field<Bool> {
     /// True or false.
     package static func flag(_ name: String, _ summary: String) -> Field {
         Field(spec: FieldSpec(name: name, kind: .flag, summary: summary))
+    }
+}
+
+extension Field<Int64> {
+    /// A number that the server counts.
+    package static func count(_ name: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .count, summary: summary)).readOnly().nullable()
     }
 }
 
@@ -89,5 +123,59 @@ extension Field<JSONObject> {
     /// An object of any shape.
     package static func object(_ name: String, _ summary: String) -> Field {
         Field(spec: FieldSpec(name: name, kind: .object, summary: summary))
+    }
+
+    /// An object of these members and no others.
+    package static func structure(_ name: String, _ members: [FieldSpec], _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .structure(members), summary: summary))
+    }
+}
+
+extension Field<[ObjectID]> {
+    /// The ids of objects of another resource, in a body.
+    package static func references(_ name: String, to resource: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .list(.reference(resource)), summary: summary))
+    }
+
+    /// The ids of objects of another resource, kept in the rows of `table`.
+    package static func references(
+        _ name: String,
+        to resource: String,
+        in table: String,
+        owner: String,
+        item: String,
+        _ summary: String
+    ) -> Field {
+        var spec = FieldSpec(name: name, kind: .list(.reference(resource)), summary: summary)
+        spec.source = .rows(table: table, owner: owner, item: item)
+        return Field(spec: spec)
+    }
+}
+
+extension Field<[String]> {
+    /// Texts, in a body.
+    package static func texts(_ name: String, _ summary: String) -> Field {
+        let kind = FieldSpec.Kind.text(maximumCharacters: Limits().nameCharacters)
+        return Field(spec: FieldSpec(name: name, kind: .list(kind), summary: summary))
+    }
+}
+
+extension Field<[JSONObject]> {
+    /// A list of objects, inside another member.
+    package static func structures(_ name: String, _ members: [FieldSpec], _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .list(.structure(members)), summary: summary))
+    }
+
+    /// A list of objects, kept in the rows of `table`, whose columns have the members' names.
+    package static func structures(
+        _ name: String,
+        _ members: [FieldSpec],
+        in table: String,
+        owner: String,
+        _ summary: String
+    ) -> Field {
+        var field = structures(name, members, summary)
+        field.spec.source = .rows(table: table, owner: owner, item: "")
+        return field
     }
 }

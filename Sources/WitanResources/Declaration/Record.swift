@@ -6,8 +6,10 @@ package enum FieldValue: Sendable, Hashable {
     case null
     case text(String)
     case flag(Bool)
+    case count(Int64)
     case timestamp(Timestamp)
     case object(JSONObject)
+    case list([FieldValue])
 }
 
 /// One object of a resource: a value for each of its fields, in the declaration's order.
@@ -28,6 +30,12 @@ package struct Record: Sendable, Hashable {
     /// A record whose values are all null.
     package init(fields: [FieldSpec]) {
         self.init(fields: fields, values: Array(repeating: .null, count: fields.count))
+    }
+
+    /// The object's id; nil in a record that has none yet.
+    package var id: ObjectID? {
+        guard case .text(let text) = values[0] else { return nil }
+        return ObjectID(text)
     }
 
     /// The value of the field with that name; null when there is no such field.
@@ -57,6 +65,21 @@ package struct Record: Sendable, Hashable {
         set { self[name: field.spec.name] = newValue.map { FieldValue.text($0.description) } ?? .null }
     }
 
+    /// A permission.
+    package subscript(field: Field<Permission>) -> Permission? {
+        guard case .text(let text) = self[name: field.spec.name] else { return nil }
+        return Permission(rawValue: text)
+    }
+
+    /// A kind of object.
+    package subscript(field: Field<ObjectType>) -> ObjectType? {
+        guard case .text(let text) = self[name: field.spec.name] else { return nil }
+        return ObjectType(rawValue: text)
+    }
+
+    /// Ids; none when the value is null.
+    package subscript(field: Field<[ObjectID]>) -> [ObjectID] { self[name: field.spec.name].ids }
+
     /// A moment.
     package subscript(field: Field<Timestamp>) -> Timestamp? {
         get {
@@ -70,14 +93,41 @@ package struct Record: Sendable, Hashable {
 // MARK: - JSON
 
 extension FieldValue {
+    /// The ids of a list of references.
+    package var ids: [ObjectID] {
+        guard case .list(let items) = self else { return [] }
+        return items.compactMap { item in
+            guard case .text(let text) = item else { return nil }
+            return ObjectID(text)
+        }
+    }
+
+    /// The value as JSON.
+    package var json: JSONValue {
+        switch self {
+        case .null: .null
+        case .text(let text): .string(text)
+        case .flag(let flag): .bool(flag)
+        case .count(let count): .number(JSONNumber(Int(count)))
+        case .timestamp(let moment): .string(moment.rfc3339)
+        case .object(let object): .object(object)
+        case .list(let items): .array(items.map(\.json))
+        }
+    }
+
     /// Writes the value.
     package func write(to writer: inout JSONWriter) {
         switch self {
         case .null: writer.null()
         case .text(let text): writer.string(text)
         case .flag(let flag): writer.bool(flag)
+        case .count(let count): writer.write(.number(JSONNumber(Int(count))))
         case .timestamp(let moment): writer.string(moment.rfc3339)
         case .object(let object): writer.write(.object(object))
+        case .list(let items):
+            writer.beginArray()
+            for item in items { item.write(to: &writer) }
+            writer.endArray()
         }
     }
 }

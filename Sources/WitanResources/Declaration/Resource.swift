@@ -1,6 +1,8 @@
+package import WitanCore
+
 /// One kind of object that the API serves: its fields, its operations and its rules, as data.
 ///
-/// The engine makes everything from it: routes, validation, SQL, paging and filters, the API document, the
+/// The engine makes everything from it: routes, access, validation, SQL, paging and filters, the API document, the
 /// documentation pages and the contract tests.
 package struct Resource: Sendable {
     /// What can be done with an object.
@@ -13,24 +15,30 @@ package struct Resource: Sendable {
         case delete
     }
 
-    /// Whose rows a caller can see.
+    /// What a row belongs to, and with it the object that grants are looked for on.
     package enum Scope: Sendable, Hashable {
-        /// The organizations that the caller is in.
-        case ownOrganizations
-        /// The people of the organizations that the caller is in.
-        case fellowMembers
-        /// The rows of the organizations that the caller is in; `organization` names the column.
-        case organization(String)
-        /// The rows that are the caller's own, and by id, for an organization's owner, all of that organization's.
+        /// The rows are the organizations.
+        case organizations
+        /// The rows are people and service accounts; grants are looked for on the members of an organization.
+        case members
+        /// The rows are objects of an organization, whose id is in the field.
+        ///
+        /// With `sharesOthers`, rows of no organization are there for everybody to read and for nobody to change.
+        case organization(String, sharesOthers: Bool = false)
+        /// The rows belong to a person in an organization; grants are looked for on its members.
         case person(String, organization: String)
+        /// The rows are grants; grants are looked for on the object that they are given on.
+        case grants(type: String, object: String, organization: String)
     }
 
-    /// Who, of those that see a row, may do an operation.
+    /// What a caller must hold for an operation, beside a place in the organization.
     package enum Requirement: Sendable, Hashable {
-        /// Every member of the organization.
-        case member
-        /// The organization's owners.
-        case owner
+        /// Nothing: the operation is about what is the caller's own.
+        case own
+        /// A permission on the object, or on what it is in when it is to be made.
+        case permission(Permission)
+        /// A permission, except for what is the caller's own.
+        case ownOr(Permission)
     }
 
     /// A query parameter of the list that narrows it.
@@ -44,9 +52,45 @@ package struct Resource: Sendable {
         /// Whether the parameter may be given more than once; one match is enough.
         package let isRepeatable: Bool
 
+        /// Whether the list needs it; the list of an organization does not.
+        package let isRequired: Bool
+
         /// A filter on equality.
-        package static func equals(_ parameter: String, _ field: Field<String>, isRepeatable: Bool = false) -> Filter {
-            Filter(parameter: parameter, field: field.spec.name, isRepeatable: isRepeatable)
+        package static func equals<Value>(
+            _ parameter: String,
+            _ field: Field<Value>,
+            isRepeatable: Bool = false,
+            isRequired: Bool = false
+        ) -> Filter {
+            Filter(
+                parameter: parameter,
+                field: field.spec.name,
+                isRepeatable: isRepeatable,
+                isRequired: isRequired
+            )
+        }
+    }
+
+    /// A second list, of every row of one organization.
+    package struct OrganizationList: Sendable, Hashable {
+        /// Its path: `/v1/organization/api_keys`.
+        package let path: String
+
+        /// The permission that the caller must hold.
+        package let permission: Permission
+
+        /// The organization-wide object on which they must hold it.
+        package let objectType: ObjectType
+
+        /// Whether the answer is the array itself, without `{"objects": …}` around it.
+        package let isBareArray: Bool
+
+        /// Describes a list.
+        package init(_ path: String, _ permission: Permission, on objectType: ObjectType, isBareArray: Bool = false) {
+            self.path = path
+            self.permission = permission
+            self.objectType = objectType
+            self.isBareArray = isBareArray
         }
     }
 
@@ -56,6 +100,8 @@ package struct Resource: Sendable {
         case none
         /// The fields are unique together; a create returns the object that is there, unmodified.
         case key([String])
+        /// The fields find the object that PUT replaces, the newest when there are several; a create makes another.
+        case replacedBy([String])
     }
 
     /// What DELETE does to the row.
@@ -64,6 +110,14 @@ package struct Resource: Sendable {
         case hard
         /// The named timestamp is set, and the row is hidden from then on.
         case soft(String)
+    }
+
+    /// How DELETE of the collection names one object in its body, where there is such a call.
+    package enum DeletionBody: Sendable, Hashable {
+        /// By `id`.
+        case id
+        /// By the members of a create.
+        case content
     }
 
     /// The noun in paths, texts and parameters: `api_key`.
@@ -81,23 +135,32 @@ package struct Resource: Sendable {
     /// The members of its JSON, in order.
     package let fields: [FieldSpec]
 
-    /// What can be done, and who may do it.
+    /// As what kind of object grants name it.
+    package let objectType: ObjectType
+
+    /// What can be done, and what a caller must hold for it.
     package let operations: [Operation: Requirement]
 
-    /// Whose rows a caller can see.
+    /// What a row belongs to.
     package let scope: Scope
 
     /// The list's own query parameters, besides paging, `ids` and `org_name`.
     package let filters: [Filter]
 
-    /// The path of a second list, of every row of one organization and for its owners; nil when there is none.
-    package let organizationListPath: String?
+    /// The list of every row of one organization; nil when there is none.
+    package let organizationList: OrganizationList?
 
     /// What is unique.
     package let uniqueness: Uniqueness
 
     /// What DELETE does.
     package let deletion: Deletion
+
+    /// How DELETE of the collection names an object; nil when there is no such call.
+    package let deletionBody: DeletionBody?
+
+    /// The member that the answer to a create has besides, which shows a secret this once; nil when there is none.
+    package let secretMember: String?
 
     /// What an operation's description adds, for the API document.
     package let remarks: [Operation: String]
@@ -112,12 +175,15 @@ package struct Resource: Sendable {
         schemaName: String,
         table: String,
         fields: [FieldSpec],
+        objectType: ObjectType,
         operations: [Operation: Requirement],
         scope: Scope,
         filters: [Filter] = [],
-        organizationListPath: String? = nil,
+        organizationList: OrganizationList? = nil,
         uniqueness: Uniqueness = .none,
         deletion: Deletion = .hard,
+        deletionBody: DeletionBody? = nil,
+        secretMember: String? = nil,
         remarks: [Operation: String] = [:]
     ) {
         self.name = name
@@ -125,12 +191,15 @@ package struct Resource: Sendable {
         self.schemaName = schemaName
         self.table = table
         self.fields = fields
+        self.objectType = objectType
         self.operations = operations
         self.scope = scope
         self.filters = filters
-        self.organizationListPath = organizationListPath
+        self.organizationList = organizationList
         self.uniqueness = uniqueness
         self.deletion = deletion
+        self.deletionBody = deletionBody
+        self.secretMember = secretMember
         self.remarks = remarks
         let names = Set(fields.map(\.name))
         precondition(
@@ -139,10 +208,14 @@ package struct Resource: Sendable {
         )
         precondition(names.count == fields.count, "\(name) has two fields of one name")
         precondition(
-            organizationListPath == nil || organizationField != nil,
+            organizationList == nil || organizationField != nil,
             "\(name) has a list by organization, but its rows belong to none"
         )
         precondition(names.isSuperset(of: mentionedFields), "\(name) mentions a field that it does not have")
+        precondition(
+            deletionBody == nil || operations[.delete] != nil,
+            "\(name) says how its deletion names an object, but has none"
+        )
     }
 
     /// The path of the collection: `/v1/api_key`.
@@ -151,22 +224,35 @@ package struct Resource: Sendable {
     /// The name of the id in the path of one object: `api_key_id`.
     package var idParameter: String { "\(name)_id" }
 
-    /// Whether an object belongs to one organization, which a create must then find out.
+    /// The field that holds the organization of a row.
     package var organizationField: String? {
         switch scope {
-        case .organization(let field), .person(_, organization: let field): field
-        case .ownOrganizations, .fellowMembers: nil
+        case .organization(let field, _), .person(_, organization: let field), .grants(_, _, organization: let field):
+            field
+        case .organizations, .members: nil
+        }
+    }
+
+    /// Whether a create must find out in which organization, from its body or its caller.
+    package var choosesOrganization: Bool {
+        switch scope {
+        case .organization, .person: true
+        case .organizations, .members, .grants: false
         }
     }
 
     private var mentionedFields: [String] {
         var names = filters.map(\.field)
         switch scope {
-        case .organization(let field): names.append(field)
+        case .organization(let field, _): names.append(field)
         case .person(let person, let organization): names += [person, organization]
-        case .ownOrganizations, .fellowMembers: break
+        case .grants(let type, let object, let organization): names += [type, object, organization]
+        case .organizations, .members: break
         }
-        if case .key(let fields) = uniqueness { names += fields }
+        switch uniqueness {
+        case .key(let fields), .replacedBy(let fields): names += fields
+        case .none: break
+        }
         if case .soft(let field) = deletion { names.append(field) }
         return names
     }

@@ -26,12 +26,16 @@ package struct Endpoint: Sendable {
         /// The JSON Schema of its value.
         package let schema: JSONValue
 
+        /// Whether a request must have it.
+        package var isRequired: Bool
+
         /// Describes a parameter; one in the path is always required.
         package init(_ name: String, in location: Location, _ summary: String, schema: JSONValue) {
             self.name = name
             self.location = location
             self.summary = summary
             self.schema = schema
+            isRequired = location == .path
         }
     }
 
@@ -69,6 +73,9 @@ package struct Endpoint: Sendable {
     /// The schema of the JSON body, if it takes one.
     package var body: JSONValue?
 
+    /// Whether it can fail because of a name that another object has.
+    package var canConflict = false
+
     /// Whether it can be called without a credential.
     package var isPublic = false
 
@@ -81,7 +88,12 @@ extension Endpoint {
     package var errors: [Int] {
         switch answer {
         case .crossOrigin: [400]
-        case .json, .text: !isPublic ? [400, 401, 403, 429, 500] : parameters.isEmpty ? [400, 500] : [400, 404, 500]
+        case .json, .text:
+            if isPublic {
+                parameters.isEmpty ? [400, 500] : [400, 404, 500]
+            } else {
+                [400, 401, 403] + (canConflict ? [409] : []) + [429, 500]
+            }
         }
     }
 }

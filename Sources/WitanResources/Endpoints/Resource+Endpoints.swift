@@ -1,9 +1,11 @@
+import WitanCore
 package import WitanJSON
 
 extension Resource {
     /// The endpoints that its declaration makes, each operation's and the OPTIONS of each path.
     package var endpoints: [Endpoint] {
         var endpoints = Operation.allCases.filter { operations[$0] != nil }.map(endpoint)
+        if let bodyDeletionEndpoint { endpoints.append(bodyDeletionEndpoint) }
         if let organizationListEndpoint { endpoints.append(organizationListEndpoint) }
         for path in Set(endpoints.map(\.path)).sorted() {
             endpoints.append(.crossOrigin(path, parameters: path.hasSuffix("}") ? [idPathParameter] : []))
@@ -25,9 +27,10 @@ extension Resource {
             description: [text.description, remarks[operation]].compactMap(\.self).joined(separator: " "),
             parameters: operation == .list ? listParameters(.own) : takesID ? [idPathParameter] : [],
             body: bodySchema(operation),
+            canConflict: [.create, .replace, .patch].contains(operation) && hasUniqueNames,
             answer: operation == .list
                 ? .json(pageSchema, summary: "A page of \(name) objects")
-                : operation == .create && createdSchema != nil
+                : [.create, .replace].contains(operation) && createdSchema != nil
                     ? .json(
                         ["$ref": .string("#/components/schemas/Create\(schemaName)Output")],
                         summary: "The new \(name) object, with its secret"
@@ -38,8 +41,7 @@ extension Resource {
 
     /// The schema of the answer to a create, when it differs from the object's own.
     package var createdSchema: JSONValue? {
-        guard name == APIKeyResource.resource.name else { return nil }
-        return schema(adding: [(APIKeyResource.secretMember, "The key itself, shown this once")])
+        secretMember.map { schema(adding: [($0, "The secret itself, shown this once")]) }
     }
 
     /// The schema of the object.
@@ -80,13 +82,14 @@ extension Resource {
         ]
         for filter in filters {
             let repeated = filter.isRepeatable ? "; repeat the parameter for several" : ""
-            parameters.append(
-                query(
-                    filter.parameter,
-                    "Only objects whose `\(filter.field)` is exactly this\(repeated)",
-                    filter.isRepeatable ? several(text) : text
-                )
+            let value = filterSchema(filter) ?? text
+            var parameter = query(
+                filter.parameter,
+                "Only objects whose `\(filter.field)` is exactly this\(repeated)",
+                filter.isRepeatable ? several(value) : value
             )
+            parameter.isRequired = filter.isRequired && variant == .own
+            parameters.append(parameter)
         }
         parameters.append(query("org_name", "Only objects of the organization with this name", text))
         if variant == .ofOrganization {
@@ -97,18 +100,57 @@ extension Resource {
         return parameters
     }
 
+    /// The schema of a filter's value where the field has one of a few; nil for a text of any kind.
+    private func filterSchema(_ filter: Filter) -> JSONValue? {
+        switch fields.first(where: { $0.name == filter.field })?.kind {
+        case .id, .reference: ["type": "string", "format": "uuid"]
+        case .choice(let choices): ["type": "string", "enum": .array(choices.map(JSONValue.string))]
+        default: nil
+        }
+    }
+
     /// The endpoint of the list of one organization's rows, if the resource has one.
     package var organizationListEndpoint: Endpoint? {
-        guard let organizationListPath else { return nil }
+        guard let organizationList else { return nil }
         return Endpoint(
             method: .get,
-            path: organizationListPath,
+            path: organizationList.path,
             operationID: "getOrganization\(schemaName)s",
             tag: tag,
             summary: "List an organization's \(name)s",
-            description: "List every \(name) of an organization, newest first. Only the organization's owners may.",
+            description:
+                """
+                List every \(name) of an organization, newest first. It takes `\(organizationList.permission.rawValue)` on \
+                the organization's `\(organizationList.objectType.rawValue)`.
+                """,
             parameters: listParameters(.ofOrganization),
-            answer: .json(pageSchema, summary: "A page of \(name) objects")
+            answer: .json(organizationList.isBareArray ? arraySchema : pageSchema, summary: "A page of \(name) objects")
+        )
+    }
+
+    /// The endpoint of DELETE of the collection, if the resource has it.
+    package var bodyDeletionEndpoint: Endpoint? {
+        guard let deletionBody else { return nil }
+        let body: JSONValue? =
+            switch deletionBody {
+            case .content: bodySchema(.create)
+            case .id:
+                [
+                    "type": "object",
+                    "properties": ["id": ["type": "string", "format": "uuid", "description": "The object's id"]],
+                    "required": ["id"],
+                    "additionalProperties": false,
+                ]
+            }
+        return Endpoint(
+            method: .delete,
+            path: path,
+            operationID: "delete\(schemaName)",
+            tag: tag,
+            summary: "Delete single \(name)",
+            description: "Delete the one \(name) that the body names.",
+            body: body,
+            answer: .json(["$ref": .string("#/components/schemas/\(schemaName)")], summary: "The object as it was")
         )
     }
 
@@ -121,27 +163,35 @@ extension Resource {
         )
     }
 
+    private var arraySchema: JSONValue {
+        ["type": "array", "items": ["$ref": .string("#/components/schemas/\(schemaName)")]]
+    }
+
     private var pageSchema: JSONValue {
         [
             "type": "object",
-            "properties": [
-                "objects": ["type": "array", "items": ["$ref": .string("#/components/schemas/\(schemaName)")]]
-            ],
+            "properties": ["objects": arraySchema],
             "required": ["objects"],
             "additionalProperties": false,
         ]
     }
 
-    private func bodySchema(_ operation: Operation) -> JSONValue? {
+    /// The JSON Schema of an operation's body; nil for one that takes none.
+    package func bodySchema(_ operation: Operation) -> JSONValue? {
         guard [.create, .replace, .patch].contains(operation) else { return nil }
         var properties = JSONObject()
-        for field in fields where !field.isReadOnly {
+        for field in fields where field.isWritable(by: operation) {
             var field = field
             // In a patch null says what absence says, so every member takes it.
             if operation == .patch { field.isNullable = true }
             properties[field.name] = field.schema
         }
-        if operation != .patch, organizationField != nil {
+        if operation == .patch {
+            for field in fields where field.isList && !field.isReadOnly {
+                for name in [field.additionName, field.removalName] { properties[name] = field.schema }
+            }
+        }
+        if operation != .patch, choosesOrganization {
             properties["org_name"] = [
                 "type": ["string", "null"],
                 "description": "The name of the organization, for a caller who is in several",
@@ -152,7 +202,7 @@ extension Resource {
             ]
         }
         var schema: JSONObject = ["type": "object", "properties": .object(properties), "additionalProperties": false]
-        let required = fields.filter { $0.isRequired && !$0.isReadOnly }.map { JSONValue.string($0.name) }
+        let required = fields.filter { $0.isRequired && $0.isWritable(by: operation) }.map { JSONValue.string($0.name) }
         if operation != .patch, !required.isEmpty { schema["required"] = .array(required) }
         return .object(schema)
     }
@@ -172,6 +222,12 @@ extension Resource {
         return "\(method(operation).rawValue)\(schemaName)\(suffix)"
     }
 
+    private var hasUniqueNames: Bool { isFoundExisting || scope == .organizations }
+
+    private var isFoundExisting: Bool {
+        if case .key = uniqueness { true } else { false }
+    }
+
     private func texts(_ operation: Operation) -> (summary: String, description: String, answer: String) {
         let one = "aeo".contains(name.prefix(1)) ? "an \(name)" : "a \(name)"
         return switch operation {
@@ -180,9 +236,9 @@ extension Resource {
         case .create:
             (
                 "Create \(name)",
-                uniqueness == .none
-                    ? "Create \(one)."
-                    : "Create \(one), or return the one of that name as it is, with `x-bt-found-existing: true`.",
+                isFoundExisting
+                    ? "Create \(one), or return the one that is there as it is, with `x-bt-found-existing: true`."
+                    : "Create \(one).",
                 "The \(name) object"
             )
         case .replace:
@@ -221,6 +277,8 @@ extension FieldSpec {
             }
         case .flag:
             schema["type"] = "boolean"
+        case .count:
+            schema["type"] = "integer"
         case .timestamp:
             schema["type"] = "string"
             schema["format"] = "date-time"
@@ -229,6 +287,20 @@ extension FieldSpec {
             schema["enum"] = .array(choices.map(JSONValue.string) + (isNullable ? [.null] : []))
         case .object:
             schema["type"] = "object"
+        case .structure(let members):
+            schema["type"] = "object"
+            var properties = JSONObject()
+            for member in members { properties[member.name] = member.schema }
+            schema["properties"] = .object(properties)
+            let required = members.filter(\.isRequired).map { JSONValue.string($0.name) }
+            if !required.isEmpty { schema["required"] = .array(required) }
+            schema["additionalProperties"] = false
+        case .list(let kind):
+            schema["type"] = "array"
+            var item = FieldSpec(name: name, kind: kind, summary: "").schema.object ?? [:]
+            item["description"] = nil
+            schema["items"] = .object(item)
+            if !isReadOnly { schema["maxItems"] = .number(JSONNumber(maximumItems)) }
         }
         if isNullable, let type = schema["type"] { schema["type"] = [type, "null"] }
         schema["description"] = .string(summary)

@@ -191,25 +191,13 @@ package enum SystemEndpoints {
         health, readiness, metrics, keySet,
     ]
 
-    // MARK: Schemas
-
-    private static let text: JSONValue = ["type": "string"]
-    private static let nullableText: JSONValue = ["type": ["string", "null"]]
-    private static let uuid: JSONValue = ["type": "string", "format": "uuid"]
+    private static let text = Schema.text
+    private static let nullableText = Schema.nullableText
+    private static let uuid = Schema.uuid
+    private static let object = Schema.object
 
     private static let organizationInfo = object([
         ("id", uuid), ("name", text), ("api_url", text), ("git_metadata", ["type": ["object", "null"]]),
         ("is_universal_api", ["type": ["boolean", "null"]]), ("proxy_url", text), ("realtime_url", nullableText),
     ])
-
-    /// An object that always has all of the members.
-    private static func object(_ members: [(name: String, schema: JSONValue)]) -> JSONValue {
-        var properties = JSONObject()
-        for (name, schema) in members { properties[name] = schema }
-        return [
-            "type": "object",
-            "properties": .object(properties),
-            "required": .array(members.map { .string($0.name) }),
-        ]
-    }
 }

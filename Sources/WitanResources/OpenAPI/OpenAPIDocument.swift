@@ -12,7 +12,7 @@ package struct OpenAPIDocument: Sendable {
     package init(resources: [Resource] = Catalog.all, version: String) {
         self.resources = resources
         self.version = version
-        let named = resources.flatMap(\.endpoints) + SystemEndpoints.all
+        let named = resources.flatMap(\.endpoints) + AccessEndpoints.all + SystemEndpoints.all
         let login = [SystemEndpoints.login, SystemEndpoints.me, SystemEndpoints.index]
             .map { Endpoint.crossOrigin($0.path) }
         endpoints = named + login
@@ -84,8 +84,8 @@ package struct OpenAPIDocument: Sendable {
         }
         if let body = endpoint.body {
             operation["requestBody"] = [
-                // A patch without a body changes nothing; the others need one.
-                "required": .bool(endpoint.method != .patch),
+                // Where nothing in it is required, a call without a body does what `{}` does.
+                "required": .bool(body.object?["required"] != nil),
                 "content": ["application/json": ["schema": body]],
             ]
         }
@@ -100,7 +100,7 @@ package struct OpenAPIDocument: Sendable {
             "description": .string(parameter.summary),
             "schema": parameter.schema,
         ]
-        if parameter.location == .path { value["required"] = true }
+        if parameter.isRequired { value["required"] = true }
         return .object(value)
     }
 
@@ -150,6 +150,7 @@ package struct OpenAPIDocument: Sendable {
         403: ("The caller may not do this, or the object is not there", []),
         404: ("There is no such page", []),
         405: ("The path does not have this method", ["Allow"]),
+        409: ("The name is another object's", []),
         413: ("The body is too large", []),
         429: ("Too many requests; wait as long as Retry-After says", ["Retry-After", "RateLimit", "RateLimit-Policy"]),
         500: ("The server met an error of its own", []),

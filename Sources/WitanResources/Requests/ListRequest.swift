@@ -80,13 +80,15 @@ extension ListRequest {
             .flatMap(\.self)
         self.ids = ids.isEmpty ? nil : ids
         for filter in resource.filters {
-            let values =
-                filter.isRepeatable
-                ? reader.several(filter.parameter, expecting: Self.text, Self.readText).flatMap(Self.alternatives)
-                : reader.one(filter.parameter, expecting: Self.text, Self.readText).map { [$0] } ?? []
+            let kind = resource.fields.first { $0.name == filter.field }?.kind
+            let values = reader.values(of: filter, kind)
             if !values.isEmpty { conditions.append(Condition(field: filter.field, values: values)) }
+            if values.isEmpty, filter.isRequired, variant == .own {
+                let message = "is required: the list is of the grants on one object"
+                reader.issues.append(Failure.Issue(path: [filter.parameter], message: message))
+            }
         }
-        organizationName = reader.one("org_name", expecting: Self.text, Self.readText)
+        organizationName = reader.one("org_name", expecting: QueryReader.text, QueryReader.readText)
         if variant == .ofOrganization {
             organizationID = reader.one("org_id", expecting: "a UUID") { ObjectID($0) }
             let moment = "a date and time in the form of RFC 3339, such as 2026-01-31T12:00:00Z"
@@ -118,18 +120,6 @@ extension ListRequest {
         let ids = text.split(separator: ",", omittingEmptySubsequences: false).map { ObjectID($0) }
         return ids.contains(nil) ? nil : ids.compactMap(\.self)
     }
-
-    /// A text as it is and, since the official Python client sends a list with commas, each of its parts.
-    private static func alternatives(_ text: String) -> [String] {
-        text.contains(",") ? [text] + text.split(separator: ",").map(String.init) : [text]
-    }
-
-    private static let text = "a text without U+0000"
-
-    /// PostgreSQL's texts cannot hold U+0000, so no object's name has one.
-    private static func readText(_ text: String) -> String? {
-        text.unicodeScalars.contains("\0") ? nil : text
-    }
 }
 
 /// Reads parameters and collects what is wrong with them.
@@ -157,6 +147,38 @@ private struct QueryReader {
             values.append(value)
         }
         return values
+    }
+
+    /// The values of a filter, in the form in which its field keeps them.
+    mutating func values(of filter: Resource.Filter, _ kind: FieldSpec.Kind?) -> [String] {
+        let expectation: String
+        let read: (String) -> String?
+        switch kind {
+        case .id, .reference:
+            expectation = "a UUID"
+            read = { ObjectID($0)?.description }
+        case .choice(let choices):
+            expectation = "one of \(choices.joined(separator: ", "))"
+            read = { choices.contains($0) ? $0 : nil }
+        default:
+            expectation = Self.text
+            read = Self.readText
+        }
+        guard filter.isRepeatable else { return one(filter.parameter, expecting: expectation, read).map { [$0] } ?? [] }
+        return several(filter.parameter, expecting: expectation) { text in
+            // The official Python client sends a list with commas, which a text may also have itself.
+            guard text.contains(",") else { return read(text).map { [$0] } }
+            let parts = text.split(separator: ",").map { read(String($0)) }
+            return parts.contains(nil) ? nil : ([read(text)] + parts).compactMap(\.self)
+        }
+        .flatMap(\.self)
+    }
+
+    static let text = "a text without U+0000"
+
+    /// PostgreSQL's texts cannot hold U+0000, so no object's name has one.
+    static func readText(_ text: String) -> String? {
+        text.unicodeScalars.contains("\0") ? nil : text
     }
 
     mutating func one<Value>(_ name: String, expecting expectation: String, _ read: (String) -> Value?) -> Value? {

@@ -26,10 +26,12 @@ package enum APIKeyResource {
             id.spec, created.spec, name.spec, previewName.spec, user.spec, userEmail.spec, userGivenName.spec,
             userFamilyName.spec, organization.spec,
         ],
-        operations: [.list: .member, .create: .member, .get: .member, .delete: .member],
+        objectType: .orgMember,
+        operations: [.list: .own, .create: .own, .get: .ownOr(.update), .delete: .ownOr(.update)],
         scope: .person("user_id", organization: "org_id"),
         filters: [.equals("api_key_name", name)],
-        organizationListPath: "/v1/organization/api_keys",
+        organizationList: Resource.OrganizationList("/v1/organization/api_keys", .update, on: .orgMember),
+        secretMember: secretMember,
         remarks: [
             .create:
                 "Names are not unique: each call makes another key. The secret is in this answer and nowhere else.",

@@ -29,7 +29,8 @@ package enum OrganizationResource {
             id.spec, name.spec, apiURL.spec, isUniversalAPI.spec, isDataplanePrivate.spec, proxyURL.spec,
             realtimeURL.spec, created.spec, imageRenderingMode.spec,
         ],
-        operations: [.list: .member, .get: .member, .patch: .owner],
-        scope: .ownOrganizations
+        objectType: .organization,
+        operations: [.list: .permission(.read), .get: .permission(.read), .patch: .permission(.update)],
+        scope: .organizations
     )
 }

@@ -1,6 +1,6 @@
 package import WitanCore
 
-/// A person.
+/// A person, or a service account, whose name is its given name and whose address takes no mail.
 package enum UserResource {
     package static let id = Field.id("The person's id")
     package static let givenName = Field.text("given_name", "The person's given name").nullable()
@@ -16,8 +16,9 @@ package enum UserResource {
         schemaName: "User",
         table: "users",
         fields: [id.spec, givenName.spec, familyName.spec, email.spec, avatarURL.spec, created.spec],
-        operations: [.list: .member, .get: .member],
-        scope: .fellowMembers,
+        objectType: .orgMember,
+        operations: [.list: .ownOr(.read), .get: .ownOr(.read)],
+        scope: .members,
         filters: [
             .equals("given_name", givenName, isRepeatable: true),
             .equals("family_name", familyName, isRepeatable: true),

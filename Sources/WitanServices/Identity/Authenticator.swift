@@ -100,9 +100,10 @@ package struct Authenticator: Sendable {
 
     private func keyIdentity(_ secret: Secret) async throws -> Identity {
         let candidates = peppers.candidates(secret.digest)
+        let kind: CredentialStore.Kind = secret.kind == .apiKey ? .apiKey : .serviceToken
         let found = try await database.read { [credentials, accounts] connection in
             for (version, digest) in candidates {
-                guard let key = try credentials.key(digest: digest.bytes, on: connection),
+                guard let key = try credentials.key(kind, digest: digest.bytes, on: connection),
                     let stored = StoredDigest(bytes: key.digest), stored.isEqual(to: digest)
                 else { continue }
                 let account = try accounts.account(userID: key.userID, on: connection)
@@ -117,7 +118,7 @@ package struct Authenticator: Sendable {
         return Identity(
             account: account,
             memberships: memberships,
-            authentication: .apiKey,
+            authentication: kind == .apiKey ? .apiKey : .serviceToken,
             keyID: key.id
         )
     }
@@ -153,7 +154,8 @@ package struct Authenticator: Sendable {
             return try token.email.flatMap { try accounts.account(email: $0, on: connection) }
         }
         guard let account else { throw Refusal(.unknown) }
-        guard !account.memberships.isEmpty else { throw Refusal(.orphaned) }
+        // An outside issuer that knows a service account's address does not get to act as it.
+        guard !account.memberships.isEmpty, !account.isServiceAccount else { throw Refusal(.orphaned) }
         return Identity(
             account: account,
             memberships: account.memberships,

@@ -8,6 +8,8 @@ package struct Identity: Sendable, CachedCredential {
     package enum Authentication: String, Sendable {
         /// An API key.
         case apiKey = "api_key"
+        /// A service account's token.
+        case serviceToken = "service_token"
         /// A JSON Web Token of an outside issuer.
         case token
         /// A JSON Web Token of this server's own.
@@ -16,20 +18,23 @@ package struct Identity: Sendable, CachedCredential {
         case commandLine = "command_line"
     }
 
-    /// The person.
+    /// The person or service account.
     package let account: Account
 
-    /// The organizations that the credential can act in: an API key's one, or all of the person's.
+    /// The organizations that the credential can act in: a key's one, or all of the person's.
     package let memberships: [Account.Membership]
 
     /// How the caller was authenticated.
     package let authentication: Authentication
 
-    /// The API key's id.
+    /// The id of the API key or the service token.
     package let keyID: ObjectID?
 
     /// When the credential ends by itself.
     package let expiresAt: Timestamp?
+
+    /// The owner who acts as `account`; nil when somebody acts as themselves.
+    package let impersonator: Account?
 
     /// A caller with these rights.
     package init(
@@ -37,20 +42,25 @@ package struct Identity: Sendable, CachedCredential {
         memberships: [Account.Membership],
         authentication: Authentication,
         keyID: ObjectID? = nil,
-        expiresAt: Timestamp? = nil
+        expiresAt: Timestamp? = nil,
+        impersonator: Account? = nil
     ) {
         self.account = account
         self.memberships = memberships
         self.authentication = authentication
         self.keyID = keyID
         self.expiresAt = expiresAt
+        self.impersonator = impersonator
     }
 
-    /// The person's id.
+    /// The id of the person or service account.
     package var userID: ObjectID { account.userID }
 
-    /// The API key's id; a token has none here, so that what ends a token is its person's change or its own end.
-    package var credentialID: ObjectID { keyID ?? account.userID }
+    /// Who has made what the caller makes; nil for a command, behind which may stand another than it acts for.
+    package var makerID: ObjectID? { authentication == .commandLine ? nil : userID }
+
+    /// The key's id; a JWT has none here, so that what ends it is its person's change or its own end.
+    package var credentialID: ObjectID { keyID ?? (impersonator ?? account).userID }
 
     /// The first organization: a change of any empties the whole cache, so that the others need not be known.
     package var organizationID: ObjectID { memberships.first?.organizationID ?? account.userID }
@@ -107,18 +117,14 @@ extension Identity {
         return membership
     }
 
-    /// What a list or a look-up may see: the caller's organizations, or the one that a filter names if it is among them.
-    package func viewer(in selector: Selector = Selector()) -> Viewer {
-        let chosen = memberships.filter { membership in
+    /// The caller's organizations, or the one that a filter names if it is among them.
+    package func organizations(chosenBy selector: Selector = Selector()) -> [ObjectID] {
+        memberships.filter { membership in
             if let id = selector.id { return membership.organizationID == id }
             if let name = selector.name ?? selector.headerName { return membership.organizationName == name }
             return true
         }
-        return Viewer(
-            userID: account.userID,
-            organizations: chosen.map(\.organizationID),
-            ownedOrganizations: chosen.filter(\.isOwner).map(\.organizationID)
-        )
+        .map(\.organizationID)
     }
 }
 

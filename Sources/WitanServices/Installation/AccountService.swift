@@ -5,35 +5,6 @@ package import WitanStorage
 
 /// Makes organizations and people, for whoever runs the server's commands.
 package struct AccountService: Sendable {
-    /// A person to make, or to find by their address.
-    package struct Person: Sendable {
-        /// The e-mail address, in the form in which it is stored.
-        package let email: String
-
-        /// The given name, if one was told.
-        package let givenName: String?
-
-        /// The family name, if one was told.
-        package let familyName: String?
-
-        /// Describes a person.
-        ///
-        /// - Throws: `.invalidRequest` for what is not an e-mail address.
-        package init(email: String, givenName: String? = nil, familyName: String? = nil) throws(Failure) {
-            let parts = email.split(separator: "@", omittingEmptySubsequences: false)
-            guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), email.count <= 254,
-                !email.unicodeScalars.contains(where: { $0.properties.isWhitespace || $0.value < 0x20 })
-            else {
-                throw Failure(invalid: [
-                    Failure.Issue(path: ["email"], message: "must be an address like a@example.com")
-                ])
-            }
-            self.email = AccountStore.normalized(email)
-            self.givenName = givenName
-            self.familyName = familyName
-        }
-    }
-
     /// What a founding made.
     package struct Founded: Sendable {
         /// The organization.
@@ -48,10 +19,13 @@ package struct AccountService: Sendable {
 
     private let database: any SQLDatabase
     private let keys: ResourceService
+    private let members: MemberService
+    private let accessControl: AccessControl
     private let audit: AuditLog
     private let ids: ObjectIDGenerator
     private let time: TimeSource
     private let accounts = AccountStore()
+    private let accesses = AccessStore()
     private let organizations = ResourceStore(OrganizationResource.resource)
     private let users = ResourceStore(UserResource.resource)
 
@@ -59,12 +33,16 @@ package struct AccountService: Sendable {
     package init(
         database: any SQLDatabase,
         keys: ResourceService,
+        members: MemberService,
+        accessControl: AccessControl,
         audit: AuditLog,
         ids: ObjectIDGenerator,
         time: TimeSource
     ) {
         self.database = database
         self.keys = keys
+        self.members = members
+        self.accessControl = accessControl
         self.audit = audit
         self.ids = ids
         self.time = time
@@ -80,19 +58,26 @@ package struct AccountService: Sendable {
     /// All of it is durable when this returns, or none of it.
     ///
     /// - Throws: `.conflict` when an organization of that name is there.
-    package func found(_ name: String, owner person: Person, keyName: String?) async throws -> Founded {
+    package func found(_ name: String, owner person: NewPerson, keyName: String?) async throws -> Founded {
         let draft = try Draft(body: .object(["name": .string(name)]), for: .replace, of: OrganizationResource.resource)
         guard !draft.values.isEmpty else { throw Failure.bug("An organization's name was not read") }
         let organizationID = ids.next()
         let now = time.now().truncatedToMilliseconds
-        return try await database.write { connection in
+        let (founded, changes) = try await database.write { connection in
             guard try accounts.organizationID(named: name, on: connection) == nil else {
                 throw Failure(.conflict, "There is an organization of that name already; choose another name.")
             }
-            try accounts.insertOrganization(organizationID, name: name, at: now, on: connection)
-            let account = try join(person, organizationID, isOwner: true, at: now, on: connection)
+            try accounts.insertOrganization(organizationID, name: name, ids: ids, at: now, on: connection)
+            var changes = AccessChanges()
+            let account = try members.join(
+                person,
+                organizationID,
+                groups: [BuiltInGroup.owners.name],
+                &changes,
+                on: connection
+            )
             let caller = Caller.commandLine(account)
-            let organization = try record(organizationID, organizations, for: caller, on: connection)
+            let organization = try record(organizationID, organizations, on: connection)
             try audit.append(
                 .create,
                 OrganizationResource.resource,
@@ -101,30 +86,106 @@ package struct AccountService: Sendable {
                 caller,
                 on: connection
             )
+            let access = try accessControl.access(for: caller.identity, on: connection)
             let key = try keyName.map { keyName in
-                let selector = Identity.Selector(id: organizationID)
-                return try keys.create(.object(["name": .string(keyName)]), in: selector, for: caller, on: connection)
+                try keys.create(
+                    .object(["name": .string(keyName)]),
+                    in: Identity.Selector(id: organizationID),
+                    for: caller,
+                    access,
+                    &changes,
+                    on: connection
+                )
             }
-            let owner = try record(account.userID, users, for: caller, on: connection)
-            return Founded(organization: organization, owner: owner, key: key)
+            let owner = try record(account.userID, users, on: connection)
+            return (Founded(organization: organization, owner: owner, key: key), changes)
+        }
+        accessControl.publish(changes)
+        return founded
+    }
+
+    /// Adds a person to an organization and to groups of it; what somebody is in already, they stay in.
+    ///
+    /// - Throws: `.invalidRequest` when there is no such organization or group.
+    package func add(_ person: NewPerson, to organization: String, groups: [String]) async throws -> Record {
+        let (user, changes) = try await database.write { connection in
+            let organizationID = try organizationID(named: organization, on: connection)
+            var changes = AccessChanges()
+            let account = try members.join(person, organizationID, groups: groups, &changes, on: connection)
+            return (try record(account.userID, users, on: connection), changes)
+        }
+        accessControl.publish(changes)
+        return user
+    }
+
+    /// Sets whether whoever makes an object of the organization's gets the Owner role on it.
+    ///
+    /// - Throws: `.invalidRequest` when there is no such organization.
+    package func setGrantsOwnership(_ grants: Bool, in organization: String) async throws {
+        try await database.write { connection in
+            let caller = try commandCaller(inOrganization: organization, on: connection)
+            let organizationID = caller.identity.organizationID
+            guard try accounts.grantsOwnership(organizationID, on: connection) != grants else { return }
+            try accounts.setGrantsOwnership(grants, in: organizationID, on: connection)
+            try audit.append(
+                .patch,
+                OrganizationResource.resource,
+                record(organizationID, organizations, on: connection),
+                organizationID,
+                caller,
+                details: ["grants_ownership": .bool(grants)],
+                on: connection
+            )
         }
     }
 
-    /// Adds a person to an organization, or makes a member an owner; what somebody is already, they stay.
+    /// Whoever runs a command on an organization's data, who may do in it what an owner may.
+    ///
+    /// They act for one of its owners, so that the rules that keep an organization whole hold for commands too.
+    ///
+    /// - Throws: `.invalidRequest` when there is no such organization, and when none is named and there are several.
+    package func commandCaller(inOrganization name: String?) async throws -> Caller {
+        try await database.read { try commandCaller(inOrganization: name, on: $0) }
+    }
+
+    private func commandCaller(
+        inOrganization name: String?,
+        on connection: any SQLConnection
+    ) throws(Failure) -> Caller {
+        let organizationID =
+            if let name { try organizationID(named: name, on: connection) } else {
+                try onlyOrganizationID(on: connection)
+            }
+        guard let owner = try accesses.owner(of: organizationID, on: connection),
+            let account = try accounts.account(userID: owner, on: connection)
+        else {
+            throw Failure(
+                .conflict,
+                "The organization has no owner to act for; `witan users create --owner` gives it one."
+            )
+        }
+        return .commandLine(account, in: organizationID)
+    }
+
+    private func onlyOrganizationID(on connection: any SQLConnection) throws(Failure) -> ObjectID {
+        let ids = try accounts.organizationIDs(limit: 2, on: connection)
+        guard ids.count < 2 else {
+            throw Failure(
+                .invalidRequest,
+                "There are several organizations: name one with --organization; `witan organizations list` shows them."
+            )
+        }
+        guard let id = ids.first else {
+            throw Failure(.invalidRequest, "There is no organization yet; `witan init` makes one.")
+        }
+        return id
+    }
+
+    /// An organization by its name.
     ///
     /// - Throws: `.invalidRequest` when there is no such organization.
-    package func add(_ person: Person, to organization: String, isOwner: Bool) async throws -> Record {
-        let now = time.now().truncatedToMilliseconds
-        return try await database.write { connection in
-            guard let organizationID = try accounts.organizationID(named: organization, on: connection) else {
-                throw Failure(
-                    .invalidRequest,
-                    "There is no organization of that name; `witan organizations list` shows those that are there."
-                )
-            }
-            let account = try join(person, organizationID, isOwner: isOwner, at: now, on: connection)
-            return try record(account.userID, users, for: .commandLine(account), on: connection)
-        }
+    package func organizationID(named name: String) async throws -> ObjectID {
+        try await database.read { try organizationID(named: name, on: $0) }
     }
 
     /// Somebody by their address, as a caller from the command line.
@@ -142,60 +203,25 @@ package struct AccountService: Sendable {
 
     /// Somebody by their id, as a caller from the command line.
     package func caller(userID: ObjectID) async throws -> Caller? {
-        try await database.read { [accounts] in try accounts.account(userID: userID, on: $0) }.map(Caller.commandLine)
+        try await database.read { [accounts] in try accounts.account(userID: userID, on: $0) }.map { .commandLine($0) }
     }
 
-    private func join(
-        _ person: Person,
-        _ organizationID: ObjectID,
-        isOwner: Bool,
-        at now: Timestamp,
-        on connection: any SQLConnection
-    ) throws(Failure) -> Account {
-        let existing = try accounts.account(email: person.email, on: connection)
-        let userID = existing?.userID ?? ids.next()
-        if existing == nil {
-            try accounts.insertUser(
-                userID,
-                email: person.email,
-                givenName: person.givenName,
-                familyName: person.familyName,
-                at: now,
-                on: connection
+    private func organizationID(named name: String, on connection: any SQLConnection) throws(Failure) -> ObjectID {
+        guard let organizationID = try accounts.organizationID(named: name, on: connection) else {
+            throw Failure(
+                .invalidRequest,
+                "There is no organization of that name; `witan organizations list` shows those that are there."
             )
         }
-        let membership = existing?.memberships.first { $0.organizationID == organizationID }
-        let isChange = membership == nil || (isOwner && membership?.isOwner == false)
-        if membership == nil {
-            try accounts.insertMember(
-                userID: userID,
-                organizationID: organizationID,
-                isOwner: isOwner,
-                at: now,
-                on: connection
-            )
-        } else if isChange {
-            try accounts.promoteMember(userID: userID, organizationID: organizationID, on: connection)
-        }
-        guard let account = try accounts.account(userID: userID, on: connection) else {
-            throw .bug("A person who was just written cannot be read")
-        }
-        if isChange {
-            let caller = Caller.commandLine(account)
-            let user = try record(userID, users, for: caller, on: connection)
-            let operation: Resource.Operation = existing == nil ? .create : .patch
-            try audit.append(operation, UserResource.resource, user, organizationID, caller, on: connection)
-        }
-        return account
+        return organizationID
     }
 
     private func record(
         _ id: ObjectID,
         _ store: ResourceStore,
-        for caller: Caller,
         on connection: any SQLConnection
     ) throws(Failure) -> Record {
-        guard let record = try store.get(id, for: caller.identity.viewer(), on: connection) else {
+        guard let record = try store.get(id, on: connection) else {
             throw .bug("A \(store.resource.name) that was just written cannot be read")
         }
         return record

@@ -19,5 +19,5 @@ package struct Migration: Sendable {
     }
 
     /// Every step that this version knows.
-    package static let all: [Migration] = [.accounts, .apiKeys, .auditLog]
+    package static let all: [Migration] = [.accounts, .apiKeys, .auditLog, .accessControl, .auditDetails]
 }

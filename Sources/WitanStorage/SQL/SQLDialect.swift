@@ -11,6 +11,9 @@ package struct SQLDialect: Sendable {
     /// The type of a column that holds bytes.
     package let blobType: String
 
+    /// An expression that makes a random UUID in its text form, another for each row.
+    package let randomID: String
+
     /// What follows the closing parenthesis of CREATE TABLE.
     package let tableSuffix: String
 
@@ -25,6 +28,7 @@ package struct SQLDialect: Sendable {
         name: String,
         integerType: String,
         blobType: String,
+        randomID: String,
         tableSuffix: String,
         tablesNamed: @escaping @Sendable (_ name: String) -> SQLQuery,
         placeholders: @escaping @Sendable (_ text: String) -> String
@@ -32,6 +36,7 @@ package struct SQLDialect: Sendable {
         self.name = name
         self.integerType = integerType
         self.blobType = blobType
+        self.randomID = randomID
         self.tableSuffix = tableSuffix
         self.tablesNamed = tablesNamed
         self.placeholders = placeholders

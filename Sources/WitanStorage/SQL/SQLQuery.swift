@@ -136,7 +136,7 @@ extension SQLQuery: ExpressibleByStringInterpolation {
             query.text += "\"\(name)\""
         }
 
-        /// Writes a word of the dialect's as it is: a type, or a suffix.
+        /// Writes a word of the dialect's as it is: a type, a suffix or an expression.
         package mutating func appendInterpolation(raw word: String) {
             query.text += word
         }

@@ -42,6 +42,11 @@ package struct SQLRow: Sendable, Hashable {
         return id
     }
 
+    /// The id in a text column, or nil when it is null.
+    package func optionalID(_ column: Int) throws(Failure) -> ObjectID? {
+        values[column] == .null ? nil : try id(column)
+    }
+
     /// The moment in an integer column; throws `.bug` when the column holds something else.
     package func timestamp(_ column: Int) throws(Failure) -> Timestamp {
         Timestamp(microseconds: try integer(column))

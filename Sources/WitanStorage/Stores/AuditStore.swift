@@ -1,109 +1,5 @@
 package import WitanCore
 
-/// What happened, who did it, to what, when and from where.
-package struct AuditEvent: Sendable, Hashable {
-    /// Whether it was done or refused.
-    package enum Outcome: String, Sendable {
-        case success
-        case denied
-    }
-
-    /// The event's own id.
-    package let id: ObjectID
-
-    /// When it happened.
-    package let created: Timestamp
-
-    /// The noun and the deed: `api_key.created`.
-    package let type: String
-
-    /// Whether it was done or refused.
-    package let outcome: Outcome
-
-    /// The organization that it happened in; nil when it belongs to none.
-    package let organizationID: ObjectID?
-
-    /// The person who did it; nil for a command on the data.
-    package let actorID: ObjectID?
-
-    /// That person's e-mail address at the time.
-    package let actorEmail: String?
-
-    /// How the actor was authenticated: `api_key`, `token`, `session` or `command_line`.
-    package let authentication: String
-
-    /// The id of the key that was used.
-    package let credentialID: ObjectID?
-
-    /// The noun of what it was done to: `api_key`.
-    package let objectType: String
-
-    /// The id of what it was done to; nil when nothing came of it.
-    package let objectID: ObjectID?
-
-    /// The name of what it was done to, at the time.
-    package let objectName: String?
-
-    /// The client's address, as the trusted proxies tell it.
-    package let clientAddress: String?
-
-    /// The header `User-Agent` of the request.
-    package let userAgent: String?
-
-    /// The request's trace id, which its log line and its answer carry too.
-    package let traceID: String?
-
-    /// Describes an event.
-    package init(
-        id: ObjectID,
-        created: Timestamp,
-        type: String,
-        outcome: Outcome,
-        organizationID: ObjectID?,
-        actorID: ObjectID?,
-        actorEmail: String?,
-        authentication: String,
-        credentialID: ObjectID?,
-        objectType: String,
-        objectID: ObjectID?,
-        objectName: String?,
-        clientAddress: String?,
-        userAgent: String?,
-        traceID: String?
-    ) {
-        self.id = id
-        self.created = created
-        self.type = type
-        self.outcome = outcome
-        self.organizationID = organizationID
-        self.actorID = actorID
-        self.actorEmail = actorEmail
-        self.authentication = authentication
-        self.credentialID = credentialID
-        self.objectType = objectType
-        self.objectID = objectID
-        self.objectName = objectName
-        self.clientAddress = clientAddress
-        self.userAgent = userAgent
-        self.traceID = traceID
-    }
-
-    fileprivate var columns: [SQLValue] {
-        func text(_ value: String?) -> SQLValue { value.map(SQLValue.text) ?? .null }
-        return [
-            .text(id.description), .integer(created.microseconds), .text(type), .text(outcome.rawValue),
-            text(organizationID?.description), text(actorID?.description), text(actorEmail), .text(authentication),
-            text(credentialID?.description), .text(objectType), text(objectID?.description), text(objectName),
-            text(clientAddress), text(userAgent), text(traceID),
-        ]
-    }
-
-    fileprivate static let columnNames: SQLQuery = """
-        id, created, event_type, outcome, org_id, actor_id, actor_email, authentication, credential_id, object_type, \
-        object_id, object_name, client_address, user_agent, trace_id
-        """
-}
-
 /// Appends to the audit log and checks it.
 ///
 /// The rows of a chain are bound to each other: each holds the HMAC-SHA256 of its own columns and of the row before, so
@@ -146,6 +42,12 @@ package struct AuditStore: Sendable {
         connection.setPendingChange(pendingName, End(store: self, position: position, mac: mac))
     }
 
+    /// Appends a row unless it is there already: one whose transaction failed, but may have been committed all the same.
+    package func appendIfMissing(_ event: AuditEvent, on connection: any SQLConnection) throws(Failure) {
+        guard try connection.row("SELECT 1 FROM audit_events WHERE id = \(event.id)") == nil else { return }
+        try append(event, on: connection)
+    }
+
     /// The last row of a chain, to be sealed.
     private struct End: PendingChange {
         let store: AuditStore
@@ -176,10 +78,9 @@ package struct AuditStore: Sendable {
     private var pendingName: String { "audit chain \(chain)" }
 
     private static let insertion: String = {
-        let columns = AuditEvent.columnNames.text
-        let count = columns.split(separator: ",").count + 3
-        let marks = Array(repeating: "?", count: count).joined(separator: ", ")
-        return "INSERT INTO audit_events (chain, position, mac, \(columns)) VALUES (\(marks))"
+        let columns = AuditEvent.originalColumns + AuditEvent.laterColumns
+        let marks = Array(repeating: "?", count: columns.count + 3).joined(separator: ", ")
+        return "INSERT INTO audit_events (chain, position, mac, \(AuditEvent.columnList.text)) VALUES (\(marks))"
     }()
 
     /// The time of the latest row of any chain; nil for an empty log.
@@ -205,7 +106,7 @@ package struct AuditStore: Sendable {
         var current = start
         let rows = try connection.rows(
             """
-            SELECT position, mac, \(AuditEvent.columnNames) FROM audit_events
+            SELECT position, mac, \(AuditEvent.columnList) FROM audit_events
             WHERE chain = \(chain) AND position > \(SQLValue.integer(start.position)) ORDER BY position LIMIT \(limit)
             """
         )
@@ -248,7 +149,13 @@ package struct AuditStore: Sendable {
         var message = Message(label: "witan audit row")
         message.add(.text(chain))
         message.add(.integer(position))
-        for column in columns { message.add(column) }
+        let originals = AuditEvent.originalColumns.count
+        for column in columns.prefix(originals) { message.add(column) }
+        // By name, and not as nulls, so that the codes of rows from before these columns stay what they were.
+        for (name, column) in zip(AuditEvent.laterColumns, columns.dropFirst(originals)) where column != .null {
+            message.add(.text(name))
+            message.add(column)
+        }
         message.add(.blob(previous))
         return authenticate(message.bytes)
     }

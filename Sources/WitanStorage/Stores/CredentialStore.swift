@@ -1,13 +1,41 @@
 package import WitanCore
 
-/// Finds API keys by their digests and keeps the peppers' check values.
+/// Finds API keys and service tokens by their digests and keeps the peppers' check values.
 package struct CredentialStore: Sendable {
-    /// An API key's row, as far as a check needs it.
+    /// Where a kind of credential is kept.
+    package enum Kind: Sendable, Hashable, CaseIterable {
+        /// The API keys of people.
+        case apiKey
+        /// The tokens of service accounts.
+        case serviceToken
+
+        fileprivate var table: SQLQuery {
+            switch self {
+            case .apiKey: "api_keys"
+            case .serviceToken: "service_tokens"
+            }
+        }
+
+        fileprivate var owner: SQLQuery {
+            switch self {
+            case .apiKey: "user_id"
+            case .serviceToken: "service_account_id"
+            }
+        }
+    }
+
+    /// A credential's row, as far as a check needs it.
     package struct StoredKey: Sendable, Hashable {
-        /// The key's id.
+        /// Where it is kept.
+        package let kind: Kind
+
+        /// The credential's id.
         package let id: ObjectID
 
-        /// The person who owns it.
+        /// What people call it.
+        package let name: String
+
+        /// The user who owns it.
         package let userID: ObjectID
 
         /// The organization that it acts in.
@@ -23,20 +51,62 @@ package struct CredentialStore: Sendable {
     /// A store; it holds nothing.
     package init() {}
 
-    /// The key with that digest.
-    package func key(digest: [UInt8], on connection: any SQLConnection) throws(Failure) -> StoredKey? {
-        let row = try connection.row(
-            "SELECT id, user_id, org_id, digest, pepper_version FROM api_keys WHERE digest = \(digest)"
-        )
-        return try row.map { row throws(Failure) in
-            StoredKey(
-                id: try row.id(0),
-                userID: try row.id(1),
-                organizationID: try row.id(2),
-                digest: try row.blob(3),
-                pepperVersion: Int(try row.integer(4))
+    /// The credential with that digest.
+    package func key(
+        _ kind: Kind,
+        digest: [UInt8],
+        on connection: any SQLConnection
+    ) throws(Failure) -> StoredKey? {
+        try keys(kind, where: "digest = \(digest)", on: connection).first
+    }
+
+    /// A user's credentials in an organization, of both kinds.
+    package func keys(
+        of userID: ObjectID,
+        in organizationID: ObjectID,
+        on connection: any SQLConnection
+    ) throws(Failure) -> [StoredKey] {
+        var keys: [StoredKey] = []
+        for kind in Kind.allCases {
+            keys += try self.keys(
+                kind,
+                where: "\(kind.owner) = \(userID) AND org_id = \(organizationID)",
+                on: connection
             )
         }
+        return keys
+    }
+
+    /// Deletes a credential.
+    package func delete(_ key: StoredKey, on connection: any SQLConnection) throws(Failure) {
+        try connection.run("DELETE FROM \(key.kind.table) WHERE id = \(key.id)")
+    }
+
+    private func keys(
+        _ kind: Kind,
+        where condition: SQLQuery,
+        on connection: any SQLConnection
+    ) throws(Failure) -> [StoredKey] {
+        let rows = try connection.rows(
+            """
+            SELECT id, name, \(kind.owner), org_id, digest, pepper_version FROM \(kind.table) WHERE \(condition)
+            """
+        )
+        var keys: [StoredKey] = []
+        for row in rows {
+            keys.append(
+                StoredKey(
+                    kind: kind,
+                    id: try row.id(0),
+                    name: try row.text(1),
+                    userID: try row.id(2),
+                    organizationID: try row.id(3),
+                    digest: try row.blob(4),
+                    pepperVersion: Int(try row.integer(5))
+                )
+            )
+        }
+        return keys
     }
 
     /// Replaces a key's digest by one under another pepper, unless the key has changed or gone meanwhile.
@@ -48,16 +118,20 @@ package struct CredentialStore: Sendable {
     ) throws(Failure) {
         try connection.run(
             """
-            UPDATE api_keys SET digest = \(digest), pepper_version = \(pepperVersion)
+            UPDATE \(key.kind.table) SET digest = \(digest), pepper_version = \(pepperVersion)
             WHERE id = \(key.id) AND pepper_version = \(key.pepperVersion)
             """
         )
     }
 
-    /// How many keys are stored under a pepper.
+    /// How many keys and tokens are stored under a pepper.
     package func keyCount(pepperVersion: Int, on connection: any SQLConnection) throws(Failure) -> Int {
-        let row = try connection.row("SELECT COUNT(*) FROM api_keys WHERE pepper_version = \(pepperVersion)")
-        return try row.map { row throws(Failure) in Int(try row.integer(0)) } ?? 0
+        var count = 0
+        for kind in Kind.allCases {
+            let row = try connection.row("SELECT COUNT(*) FROM \(kind.table) WHERE pepper_version = \(pepperVersion)")
+            count += try row.map { row throws(Failure) in Int(try row.integer(0)) } ?? 0
+        }
+        return count
     }
 
     // MARK: Peppers

@@ -39,6 +39,7 @@ package struct ResourceStore: Sendable {
 
     private let select: SQLQuery
     private let ownColumns: String
+    private let lists: [FieldSpec]
 
     /// Takes the declaration.
     package init(_ resource: Resource) {
@@ -46,25 +47,32 @@ package struct ResourceStore: Sendable {
         self.select = Self.select(resource)
         self.ownColumns = resource.fields.filter { $0.source == .column }.map { "\"\($0.name)\"" }
             .joined(separator: ", ")
+        self.lists = resource.fields.filter(\.isList)
     }
 
     // MARK: Reading
 
-    /// The object with that id, if the viewer can see it.
-    package func get(_ id: ObjectID, for viewer: Viewer, on connection: any SQLConnection) throws(Failure) -> Record? {
-        guard let condition = visibleByID(to: viewer) else { return nil }
-        let query: SQLQuery = "\(select) WHERE t.id = \(id) AND \(condition)\(notDeleted)"
-        return try connection.row(query).map { row throws(Failure) in try record(row) }
+    /// The object with that id, whoever may see it.
+    package func get(_ id: ObjectID, on connection: any SQLConnection) throws(Failure) -> Record? {
+        try records("\(select) WHERE t.id = \(id)\(notDeleted)", on: connection).first
     }
 
-    /// The object whose `fields` have those values, whoever may see it.
+    /// The newest object whose `fields` have those values, whoever may see it.
     package func find(
         _ values: [(field: String, value: FieldValue)],
         on connection: any SQLConnection
     ) throws(Failure) -> Record? {
-        let conditions = values.map { field, value -> SQLQuery in "t.\(identifier: field) = \(value.sqlValue)" }
-        let query: SQLQuery = "\(select) WHERE \(SQLQuery.joined(conditions, separator: " AND "))\(notDeleted)"
-        return try connection.row(query).map { row throws(Failure) in try record(row) }
+        let conditions = values.map { field, value -> SQLQuery in
+            value == .null ? "t.\(identifier: field) IS NULL" : "t.\(identifier: field) = \(value.sqlValue)"
+        }
+        return try records(
+            """
+            \(select) WHERE \(SQLQuery.joined(conditions, separator: " AND "))\(notDeleted)
+            ORDER BY t.created DESC, t.id DESC LIMIT 1
+            """,
+            on: connection
+        )
+        .first
     }
 
     /// The window that a request's cursor and limit describe; nil when the cursor names nothing in the selection.
@@ -107,8 +115,7 @@ package struct ResourceStore: Sendable {
     ) throws(Failure) -> (records: [Record], last: Position?) {
         guard let conditions = conditions(of: request, in: selection, window: window) else { return ([], nil) }
         let query: SQLQuery = "\(select) WHERE \(conditions) ORDER BY t.created DESC, t.id DESC LIMIT \(limit)"
-        var records: [Record] = []
-        for row in try connection.rows(query) { records.append(try record(row)) }
+        let records = try records(query, on: connection)
         guard let last = records.last, case .text(let id) = last.values[0],
             case .timestamp(let created) = last[name: "created"]
         else { return (records, nil) }
@@ -135,21 +142,76 @@ package struct ResourceStore: Sendable {
         let marks = String(repeating: "?, ", count: arguments.count).dropLast(2)
         let text = "INSERT INTO \"\(resource.table)\" (\(columns)) VALUES (\(marks))"
         try connection.run(SQLQuery(text: text, arguments: arguments))
+        guard !lists.isEmpty, let id = record.id else { return }
+        for field in lists {
+            guard case .list(let items) = record[name: field.name] else { continue }
+            try add(items, to: field, of: id, on: connection)
+        }
     }
 
-    /// Changes columns of a row.
+    /// Changes columns of a row, those that no member shows among them, and replaces lists.
     package func update(
         _ id: ObjectID,
         setting values: [(field: FieldSpec, value: FieldValue)],
+        hidden: [(column: String, value: SQLValue)] = [],
         on connection: any SQLConnection
     ) throws(Failure) {
-        guard !values.isEmpty else { return }
-        let assignments = values.map { field, value -> SQLQuery in "\(identifier: field.name) = \(value.sqlValue)" }
+        for (field, value) in values where field.isList {
+            guard case .rows(let table, let owner, _) = field.source else { continue }
+            try connection.run("DELETE FROM \(identifier: table) WHERE \(identifier: owner) = \(id)")
+            if case .list(let items) = value { try add(items, to: field, of: id, on: connection) }
+        }
+        let columns = values.filter { !$0.field.isList }.map { ($0.field.name, $0.value.sqlValue) } + hidden
+        guard !columns.isEmpty else { return }
+        let assignments = columns.map { name, value -> SQLQuery in "\(identifier: name) = \(value)" }
         try connection.run(
             """
             UPDATE \(identifier: resource.table) SET \(SQLQuery.joined(assignments, separator: ", ")) WHERE id = \(id)
             """
         )
+    }
+
+    /// Adds items to a list that is kept in rows of its own; those that are there already stay as they are.
+    package func add(
+        _ items: [FieldValue],
+        to field: FieldSpec,
+        of id: ObjectID,
+        on connection: any SQLConnection
+    ) throws(Failure) {
+        guard case .rows(let table, let owner, _) = field.source else { return }
+        for item in items {
+            let columns = field.columns(of: item)
+            let names = SQLQuery.joined(columns.map { "\(identifier: $0.name)" }, separator: ", ")
+            let values = SQLQuery.joined(columns.map { "\($0.value)" }, separator: ", ")
+            try connection.run(
+                """
+                INSERT INTO \(identifier: table) (\(identifier: owner), \(names)) VALUES (\(id), \(values))
+                ON CONFLICT DO NOTHING
+                """
+            )
+        }
+    }
+
+    /// Takes items out of such a list; those that are not in it are not missed.
+    package func remove(
+        _ items: [FieldValue],
+        from field: FieldSpec,
+        of id: ObjectID,
+        on connection: any SQLConnection
+    ) throws(Failure) {
+        guard case .rows(let table, let owner, _) = field.source else { return }
+        for item in items {
+            let conditions = field.columns(of: item)
+                .map { name, value -> SQLQuery in
+                    value == .null ? "\(identifier: name) IS NULL" : "\(identifier: name) = \(value)"
+                }
+            try connection.run(
+                """
+                DELETE FROM \(identifier: table)
+                WHERE \(identifier: owner) = \(id) AND \(SQLQuery.joined(conditions, separator: " AND "))
+                """
+            )
+        }
     }
 
     /// Deletes a row, or hides it, as the declaration says; whether there was one.
@@ -193,30 +255,74 @@ package struct ResourceStore: Sendable {
         case .organization(let organization):
             return resource.organizationField.map { "t.\(identifier: $0) = \(organization)" }
         case .visible(let viewer):
-            guard case .person(let person, let organization) = resource.scope else { return visibleByID(to: viewer) }
-            guard let organizations = Self.any(of: viewer.organizations) else { return nil }
-            return "t.\(identifier: person) = \(viewer.userID) AND t.\(identifier: organization)\(organizations)"
+            let conditions = conditions(of: viewer)
+            return switch conditions.count {
+            case 0: nil
+            case 1: conditions[0]
+            default: "(\(SQLQuery.joined(conditions, separator: " OR ")))"
+            }
         }
     }
 
-    private func visibleByID(to viewer: Viewer) -> SQLQuery? {
-        guard let organizations = Self.any(of: viewer.organizations) else { return nil }
+    /// What makes a row visible, each by itself.
+    private func conditions(of viewer: Viewer) -> [SQLQuery] {
+        var conditions: [SQLQuery] = []
+        let whole = Self.any(of: viewer.wholeOrganizations)
         switch resource.scope {
-        case .ownOrganizations:
-            return "t.id\(organizations)"
-        case .fellowMembers:
-            return "EXISTS (SELECT 1 FROM members AS m WHERE m.user_id = t.id AND m.org_id\(organizations))"
-        case .organization(let organization):
-            return "t.\(identifier: organization)\(organizations)"
-        case .person(let person, let organization):
-            let own: SQLQuery = "t.\(identifier: person) = \(viewer.userID)"
-            guard let owned = Self.any(of: viewer.ownedOrganizations) else {
-                return "t.\(identifier: organization)\(organizations) AND \(own)"
+        case .organizations:
+            if let whole { conditions.append("t.id\(whole)") }
+        case .members:
+            if let whole {
+                conditions.append(
+                    "EXISTS (SELECT 1 FROM members AS m WHERE m.user_id = t.id AND m.org_id\(whole))"
+                )
             }
-            return """
-                t.\(identifier: organization)\(organizations) AND (\(own) OR t.\(identifier: organization)\(owned))
-                """
+            if viewer.seesOwn { conditions.append("t.id = \(viewer.userID)") }
+        case .organization(let field, let sharesOthers):
+            if let whole { conditions.append("t.\(identifier: field)\(whole)") }
+            for granted in viewer.granted {
+                conditions.append(
+                    """
+                    (t.\(identifier: field) = \(granted.organizationID)
+                    AND t.id IN (\(Self.objects(of: granted, to: viewer.userID))))
+                    """
+                )
+            }
+            if sharesOthers, !viewer.organizations.isEmpty { conditions.append("t.\(identifier: field) IS NULL") }
+        case .person(let person, let field):
+            if let whole { conditions.append("t.\(identifier: field)\(whole)") }
+            if viewer.seesOwn, let organizations = Self.any(of: viewer.organizations) {
+                conditions.append(
+                    "t.\(identifier: person) = \(viewer.userID) AND t.\(identifier: field)\(organizations)"
+                )
+            }
+        case .grants(_, _, let field):
+            if let whole { conditions.append("t.\(identifier: field)\(whole)") }
         }
+        return conditions
+    }
+
+    /// The ids of the objects on which a user, or a group that holds them, was given a permission.
+    private static func objects(of granted: Viewer.Granted, to userID: ObjectID) -> SQLQuery {
+        let (permission, type) = (granted.permission.rawValue, granted.type.rawValue)
+        let groups = granted.groups.map { SQLValue.text($0.description) }
+        return """
+            SELECT a.object_id FROM acls AS a
+            WHERE a.object_type = \(type) AND (a.user_id = \(userID) OR a.group_id IN \(list: groups))
+            AND (
+                a.permission = \(permission) AND COALESCE(a.restrict_object_type, \(type)) = \(type)
+                OR a.role_id IN (
+                    WITH RECURSIVE giving (id) AS (
+                        SELECT p.role_id FROM role_permissions AS p JOIN roles AS r ON r.id = p.role_id
+                        WHERE p.permission = \(permission) AND COALESCE(p.restrict_object_type, \(type)) = \(type)
+                        AND (r.org_id = \(granted.organizationID) OR r.org_id IS NULL)
+                        UNION
+                        SELECT m.role_id FROM role_roles AS m JOIN giving AS g ON m.member_role_id = g.id
+                    )
+                    SELECT id FROM giving
+                )
+            )
+            """
     }
 
     /// One id is compared, so that an index can also give the order; several are listed.
@@ -259,6 +365,8 @@ package struct ResourceStore: Sendable {
                 let index = joins.firstIndex(of: reference) ?? joins.count
                 if index == joins.count { joins.append(reference) }
                 columns.append("\(identifier: "j\(index)").\(identifier: column)")
+            case .rows:
+                columns.append("NULL")
             }
         }
         var query: SQLQuery = """
@@ -274,6 +382,37 @@ package struct ResourceStore: Sendable {
                 """
         }
         return query
+    }
+
+    private func records(_ query: SQLQuery, on connection: any SQLConnection) throws(Failure) -> [Record] {
+        let rows = try connection.rows(query)
+        var records: [Record] = []
+        records.reserveCapacity(rows.count)
+        for row in rows { records.append(try record(row)) }
+        if !lists.isEmpty, !records.isEmpty { try readLists(of: &records, on: connection) }
+        return records
+    }
+
+    /// Completes records by their lists, with a query for each list, however many records there are.
+    private func readLists(of records: inout [Record], on connection: any SQLConnection) throws(Failure) {
+        let ids = records.map { $0.values[0].sqlValue }
+        for field in lists {
+            guard case .rows(let table, let owner, _) = field.source,
+                let column = resource.fields.firstIndex(of: field)
+            else { continue }
+            let names = SQLQuery.joined(field.itemColumns.map { "\(identifier: $0)" }, separator: ", ")
+            let rows = try connection.rows(
+                """
+                SELECT \(identifier: owner), \(names) FROM \(identifier: table)
+                WHERE \(identifier: owner) IN \(list: ids) ORDER BY \(identifier: owner), \(names)
+                """
+            )
+            var items: [SQLValue: [FieldValue]] = [:]
+            for row in rows { items[row[0], default: []].append(try field.item(of: row)) }
+            for index in records.indices {
+                records[index].values[column] = .list(items[records[index].values[0].sqlValue] ?? [])
+            }
+        }
     }
 
     private func record(_ row: SQLRow) throws(Failure) -> Record {
@@ -292,13 +431,38 @@ extension FieldValue {
         case .null: .null
         case .text(let text): .text(text)
         case .flag(let flag): .integer(flag ? 1 : 0)
+        case .count(let count): .integer(count)
         case .timestamp(let moment): .integer(moment.microseconds)
         case .object(let object): .text(JSONWriter.string(of: .object(object)))
+        case .list: .text(JSONWriter.string(of: json))
         }
     }
 }
 
 extension FieldSpec {
+    /// The columns that hold an item of a list with rows of its own.
+    fileprivate var itemColumns: [String] {
+        guard case .rows(_, _, let item) = source else { return [] }
+        if case .list(.structure(let members)) = kind { return members.map(\.name) }
+        return [item]
+    }
+
+    /// An item of such a list as its columns.
+    fileprivate func columns(of item: FieldValue) -> [(name: String, value: SQLValue)] {
+        guard case .object(let object) = item else { return itemColumns.map { ($0, item.sqlValue) } }
+        return itemColumns.map { name in (name, object[name]?.string.map(SQLValue.text) ?? .null) }
+    }
+
+    /// The item of such a list that stands in a row after the owner's column.
+    fileprivate func item(of row: SQLRow) throws(Failure) -> FieldValue {
+        guard case .list(.structure(let members)) = kind else { return .text(try row.text(1)) }
+        var object = JSONObject()
+        for (index, member) in members.enumerated() {
+            object[member.name] = try row.optionalText(index + 1).map(JSONValue.string) ?? .null
+        }
+        return .object(object)
+    }
+
     fileprivate func value(of value: SQLValue) throws(Failure) -> FieldValue {
         switch (kind, value) {
         case (_, .null):
@@ -308,9 +472,11 @@ extension FieldSpec {
             return .text(text)
         case (.flag, .integer(let integer)):
             return .flag(integer != 0)
+        case (.count, .integer(let integer)):
+            return .count(integer)
         case (.timestamp, .integer(let integer)):
             return .timestamp(Timestamp(microseconds: integer))
-        case (.object, .text(let text)):
+        case (.object, .text(let text)), (.structure, .text(let text)):
             // Whatever is wrong with it, the sentence below is the same.
             guard let json = try? JSONParser.parse(text), case .object(let object) = json else { break }
             return .object(object)

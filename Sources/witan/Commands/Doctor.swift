@@ -53,14 +53,8 @@ struct Doctor: AsyncParsableCommand {
         }
         if let installation {
             await report.check("schema") {
-                let status = try await Migrator().status(of: installation.database)
-                guard status.current == status.latest else {
-                    throw Failure(
-                        .conflict,
-                        "The database has schema \(status.current) of \(status.latest); run `witan migrate`."
-                    )
-                }
-                return "\(status.current) of \(status.latest)"
+                let latest = try await installation.requireLatestSchema()
+                return "\(latest) of \(latest)"
             }
             await report.check("peppers") {
                 let usages = try await installation.peppers.usage()

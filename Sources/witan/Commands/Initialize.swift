@@ -34,7 +34,7 @@ struct Initialize: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let person = try AccountService.Person(email: email, givenName: givenName, familyName: familyName)
+        let person = try NewPerson(email: email, givenName: givenName, familyName: familyName)
         let founded = try await Installation.use(data, .create) { installation in
             try await installation.accounts.found(organization, owner: person, keyName: Defaults.keyName)
         }
@@ -51,7 +51,7 @@ struct Initialize: AsyncParsableCommand {
         static func found(in installation: Installation) async throws -> AccountService.Founded {
             try await installation.accounts.found(
                 organization,
-                owner: AccountService.Person(email: email),
+                owner: NewPerson(email: email),
                 keyName: keyName
             )
         }

@@ -12,7 +12,7 @@ struct Keys: AsyncParsableCommand {
         subcommands: [Create.self, List.self, Revoke.self]
     )
 
-    private static let columns = ["id", "name", "preview_name", "user_email", "created"]
+    private static let columns: [Listing.Column] = ["id", "name", "preview_name", "user_email", "created"]
 
     /// `witan keys create`.
     struct Create: AsyncParsableCommand {
@@ -44,15 +44,14 @@ struct Keys: AsyncParsableCommand {
                 guard email == nil else {
                     throw UsageError("--email goes with the data of a stopped server, not with --url.")
                 }
-                let answer = try await RemoteServer(url: url).send("POST", "/v1/api_key", body: .object(body))
-                object = answer.object ?? [:]
+                object = try await RemoteServer(url: url).create(APIKeyResource.resource, body).object
             } else {
                 guard let email else { throw UsageError("--email must name the person the key is for.") }
                 let created = try await Installation.use(place.data, .existing) { installation in
                     let caller = try await installation.accounts.caller(email: email)
                     return try await installation.service(APIKeyResource.resource).create(.object(body), for: caller)
                 }
-                object = created.revealed.reduce(into: created.record.jsonObject) { $0[$1.name] = .string($1.value) }
+                object = created.jsonObject
             }
             if place.json {
                 try StandardOutput.write(JSONWriter.string(of: .object(object)) + "\n")
@@ -96,8 +95,7 @@ struct Keys: AsyncParsableCommand {
             guard let id = ObjectID(id) else { throw UsageError("“\(id)” is not a key's id, which is a UUID.") }
             let object: JSONObject
             if let url = place.url {
-                let answer = try await RemoteServer(url: url).send("DELETE", "\(APIKeyResource.resource.path)/\(id)")
-                object = answer.object ?? [:]
+                object = try await RemoteServer(url: url).delete(APIKeyResource.resource, id)
             } else {
                 object = try await Installation.use(place.data, .existing) { installation in
                     let keys = installation.service(APIKeyResource.resource)

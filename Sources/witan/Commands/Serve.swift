@@ -50,12 +50,7 @@ struct Serve: AsyncParsableCommand {
         defer { log.flush() }
         let outside = try ServerComposition.outsideIssuer(values, limits: chosen.server.limits, logger: logger)
 
-        let installation = try await Installation.open(
-            data,
-            .create,
-            minting: chosen.keyMinting,
-            limits: chosen.server.limits
-        )
+        let installation = try await Installation.open(data, .create, services: chosen.services)
         if case .file(let file) = data.secretsStore, file.isReadableByOthers {
             logger.warning("The secrets file \(file.path) can be read by others; run chmod 600 on it.")
         }
@@ -84,13 +79,21 @@ struct Serve: AsyncParsableCommand {
             readiness: readiness
         )
         let server = composed.server
+        let refusals = RefusalFlusher(
+            audit: installation.audit,
+            database: installation.database,
+            interval: configuration.limits.refusalFlushInterval,
+            logger: logger
+        )
         let hasStarted = Atomic(false)
         let application = try server.application { url in
             hasStarted.store(true, ordering: .relaxed)
             announce("Witan \(Witan.version) listens on \(url)\n", logger)
         }
+        let drain = DrainNotice(readiness: readiness)
         var group = ServiceGroupConfiguration(
-            services: [DrainNotice(readiness: readiness), application] + composed.services,
+            // They are stopped from the last to the first, each when the one after it has ended.
+            services: [refusals, application] + composed.services + [drain],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
@@ -107,8 +110,12 @@ struct Serve: AsyncParsableCommand {
                 underlying: error
             )
         } catch is CancellationError {
+            // What was cut off, the next lines tell of.
+        }
+        if drain.elapsed() >= configuration.limits.drainDuration {
             logger.warning("Requests were still under way when the drain time was over; they were cut off.")
         }
+        await refusals.finish()
         try await installation.database.close()
         logger.info("Stopped.")
     }
@@ -128,16 +135,30 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// Tells load balancers, through `/readyz`, as soon as the server begins to drain.
-private struct DrainNotice: Service {
-    let readiness: Readiness
+/// Tells load balancers, through `/readyz`, as soon as the server begins to drain, and keeps the time from then on.
+private final class DrainNotice: Service {
+    private let readiness: Readiness
+
+    /// The moment at which the draining began, in nanoseconds; 0 before it.
+    private let start = Atomic<Int64>(0)
+
+    init(readiness: Readiness) {
+        self.readiness = readiness
+    }
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             try await gracefulShutdown()
         } onGracefulShutdown: {
-            readiness.drain()
+            self.readiness.drain()
+            self.start.store(TimeSource.system.monotonic(), ordering: .releasing)
         }
+    }
+
+    /// How long the server has been draining; zero before it does.
+    func elapsed() -> Duration {
+        let start = start.load(ordering: .acquiring)
+        return start == 0 ? .zero : .nanoseconds(TimeSource.system.monotonic() - start)
     }
 }
 

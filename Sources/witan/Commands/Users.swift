@@ -19,7 +19,7 @@ struct Users: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a person to an organization.",
             discussion: """
-                Example: witan users create --email ada@example.com --organization Acme --owner
+                Example: witan users create --email ada@example.com --organization Acme --group Engineers
 
                 It works on the data of a stopped server.
                 """
@@ -39,16 +39,21 @@ struct Users: AsyncParsableCommand {
         @Option(help: "The family name.")
         var familyName: String?
 
-        @Flag(help: "Make the person an owner of the organization.")
+        @Option(help: "A group to put the person into; repeat it for several. Without one: Engineers.")
+        var group: [String] = []
+
+        @Flag(help: "Make the person an owner of the organization, as --group Owners does.")
         var owner = false
 
         @Flag(help: "Print JSON.")
         var json = false
 
         func run() async throws {
-            let person = try AccountService.Person(email: email, givenName: givenName, familyName: familyName)
+            let owners = owner ? [BuiltInGroup.owners.name] : []
+            let groups = group.isEmpty && !owner ? [BuiltInGroup.engineers.name] : group + owners
+            let person = try NewPerson(email: email, givenName: givenName, familyName: familyName)
             let record = try await Installation.use(data, .existing) { installation in
-                try await installation.accounts.add(person, to: organization, isOwner: owner)
+                try await installation.accounts.add(person, to: organization, groups: groups)
             }
             if json {
                 print(JSONWriter.string(of: .object(record.jsonObject)))
@@ -68,7 +73,7 @@ struct Users: AsyncParsableCommand {
         @OptionGroup var place: PlaceOptions
 
         func run() async throws {
-            let columns = ["id", "email", "given_name", "family_name", "created"]
+            let columns: [Listing.Column] = ["id", "email", "given_name", "family_name", "created"]
             try await place.list(UserResource.resource, columns: columns)
         }
     }

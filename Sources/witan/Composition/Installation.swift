@@ -13,10 +13,7 @@ struct Installation: Sendable {
     let database: SQLiteDatabase
     let secrets: ServerSecrets
     let metrics: ServerMetrics
-    let cache: CredentialCache<Identity>
-    let resources: [ResourceService]
-    let accounts: AccountService
-    let audit: AuditLog
+    let services: Services
     let peppers: PepperRegistry
     let time = TimeSource.system
     let random = RandomSource.system
@@ -43,8 +40,7 @@ struct Installation: Sendable {
     static func open(
         _ options: DataOptions,
         _ mode: Mode,
-        minting: MintingPolicy = .allow,
-        limits: Limits = Limits()
+        services configuration: Services.Configuration = Services.Configuration()
     ) async throws -> Installation {
         let file = "\(options.folder)/witan.db"
         let isNew = !FileManager.default.fileExists(atPath: file)
@@ -66,7 +62,7 @@ struct Installation: Sendable {
         let database = try SQLiteDatabase(
             path: file,
             access: mode == .reading ? .readOnly : .readWrite,
-            limits: limits,
+            limits: configuration.limits,
             observer: TransactionObserver { kind, transactions, duration in
                 metrics.transactionDuration[kind == .read ? .read : .write].observe(duration.nanoseconds)
                 if kind == .write { metrics.commitGroupSize.observe(Int64(transactions)) }
@@ -82,45 +78,11 @@ struct Installation: Sendable {
             try await peppers.reconcile(at: time.now())
         }
 
-        let ids = ObjectIDGenerator(time: time, random: .system)
-        let audit = AuditLog(key: secrets.auditKey, ids: ids, time: time)
-        let cache = CredentialCache<Identity>(capacity: limits.cachedCredentials)
-        let rules: [String: ResourceRules] = [
-            APIKeyResource.resource.name: .apiKey(
-                policy: minting,
-                peppers: secrets.peppers,
-                random: .system,
-                cache: cache
-            ),
-            OrganizationResource.resource.name: .organization(cache: cache),
-        ]
-        let resources = Catalog.all.map { resource in
-            ResourceService(
-                resource,
-                rules: rules[resource.name] ?? ResourceRules(),
-                database: database,
-                audit: audit,
-                ids: ids,
-                time: time
-            )
-        }
-        guard let keys = resources.first(where: { $0.resource.name == APIKeyResource.resource.name }) else {
-            preconditionFailure("The catalog has no API keys")
-        }
         return Installation(
             database: database,
             secrets: secrets,
             metrics: metrics,
-            cache: cache,
-            resources: resources,
-            accounts: AccountService(
-                database: database,
-                keys: keys,
-                audit: audit,
-                ids: ids,
-                time: time
-            ),
-            audit: audit,
+            services: Services(configuration, database: database, secrets: secrets, time: time, random: .system),
             peppers: peppers,
             lock: lock
         )
@@ -144,32 +106,27 @@ struct Installation: Sendable {
         }
     }
 
+    /// What makes organizations and people.
+    var accounts: AccountService { services.accounts }
+
+    /// The audit log.
+    var audit: AuditLog { services.audit }
+
     /// The service of a resource.
-    func service(_ resource: Resource) -> ResourceService {
-        guard let service = resources.first(where: { $0.resource.name == resource.name }) else {
-            preconditionFailure("\(resource.name) is not in the catalog")
-        }
-        return service
-    }
+    func service(_ resource: Resource) -> ResourceService { services[resource] }
 
     private init(
         database: SQLiteDatabase,
         secrets: ServerSecrets,
         metrics: ServerMetrics,
-        cache: CredentialCache<Identity>,
-        resources: [ResourceService],
-        accounts: AccountService,
-        audit: AuditLog,
+        services: Services,
         peppers: PepperRegistry,
         lock: DataFolderLock?
     ) {
         self.database = database
         self.secrets = secrets
         self.metrics = metrics
-        self.cache = cache
-        self.resources = resources
-        self.accounts = accounts
-        self.audit = audit
+        self.services = services
         self.peppers = peppers
         self.lock = lock
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import WitanJSON
 import WitanResources
 import WitanServices
 
@@ -12,16 +13,14 @@ struct PlaceOptions: ParsableArguments {
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// Lists a resource, in either place.
-    func list(_ resource: Resource, columns: [String]) async throws {
-        let listing: Listing
-        if let url {
-            listing = Listing(answer: try await RemoteServer(url: url).send("GET", resource.path))
-        } else {
-            listing = try await Installation.use(data, .existing) { installation in
-                try await Listing(installation.service(resource).everything())
+    /// Lists a resource, in either place; on the data of a stopped server, what all organizations have.
+    func list(_ resource: Resource, columns: [Listing.Column]) async throws {
+        let objects =
+            if let url {
+                try await RemoteServer(url: url).list(resource)
+            } else {
+                try await Installation.use(data, .existing) { try await $0.service(resource).everything().objects() }
             }
-        }
-        listing.show(columns: columns, asJSON: json)
+        Listing(objects).show(columns: columns, asJSON: json)
     }
 }

@@ -4,9 +4,22 @@ import NIOCore
 import NIOHTTP1
 import WitanCore
 import WitanJSON
+import WitanResources
 
 /// A running server, spoken to over its API.
 struct RemoteServer: Sendable {
+    /// An answer.
+    struct Answer: Sendable {
+        /// Its JSON.
+        let json: JSONValue
+
+        /// Whether an object that was to be made was there before.
+        let wasFound: Bool
+
+        /// Its JSON as an object.
+        var object: JSONObject { json.object ?? [:] }
+    }
+
     /// Says at once that nobody listens; by itself the library would try again for as long as it may take.
     private static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration.singletonConfiguration
@@ -17,30 +30,37 @@ struct RemoteServer: Sendable {
     private let url: String
     private let key: String
 
+    /// The organization that calls are about; the key's own when nil.
+    private let organization: String?
+
     /// Takes the server's address, and the key from `WITAN_API_KEY`.
-    init(url: String) throws {
+    init(url: String, organization: String? = nil) throws {
         guard let key = ProcessInfo.processInfo.environment["WITAN_API_KEY"], !key.isEmpty else {
             throw UsageError("Set WITAN_API_KEY to an API key of the server at \(url).")
         }
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.key = key
+        self.organization = organization
     }
 
-    /// Sends a request and gives the answer's JSON.
+    /// Sends a request and gives the answer.
     ///
     /// - Throws: a `Failure` with the server's own sentence when it refuses.
-    func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
+    func send(_ method: String, _ path: String, body: JSONObject? = nil) async throws -> Answer {
         var request = HTTPClientRequest(url: url + path)
         request.method = .init(rawValue: method)
         request.headers.add(name: "authorization", value: "Bearer \(key)")
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: JSONWriter.bytes(of: body)))
+            request.body = .bytes(ByteBuffer(bytes: JSONWriter.bytes(of: .object(body))))
         }
-        let answer: (status: UInt, bytes: [UInt8])
+        let answer: (status: UInt, wasFound: Bool, bytes: [UInt8])
         do {
             let response = try await Self.client.execute(request, timeout: .seconds(30))
-            answer = (response.status.code, Array(buffer: try await response.body.collect(upTo: 1 << 30)))
+            answer = (
+                response.status.code, response.headers.first(name: "x-bt-found-existing") == "true",
+                Array(buffer: try await response.body.collect(upTo: 1 << 30))
+            )
         } catch {
             throw Failure(
                 .unavailable,
@@ -53,9 +73,71 @@ struct RemoteServer: Sendable {
             throw Failure(.unavailable, "What answers at \(url) is not a Witan server: it sent no JSON.")
         }
         guard answer.status == 200 else {
-            let message = value.object?["Message"]?.string ?? "it answered \(answer.status)"
-            throw Failure(.forbidden, "The server refused: \(message)\(message.hasSuffix(".") ? "" : ".")")
+            let message = (value.object?["Message"]?.string ?? "it answered \(answer.status)").printable
+            throw Failure(.forbidden, "The server refused: \(message)")
         }
-        return value
+        return Answer(json: value, wasFound: answer.wasFound)
+    }
+}
+
+// MARK: - As a place
+
+extension RemoteServer: Place {
+    func list(
+        _ resource: Resource,
+        _ variant: ListRequest.Variant,
+        _ query: [(name: String, value: String)]
+    ) async throws -> [JSONObject] {
+        let path = variant == .own ? resource.path : resource.organizationList?.path ?? resource.path
+        let parameters = (query + (organization.map { [("org_name", $0)] } ?? []))
+            .map { "\($0.name)=\(Self.percentEncoded($0.value))" }
+        let url = parameters.isEmpty ? path : "\(path)?\(parameters.joined(separator: "&"))"
+        let answer = try await send("GET", url)
+        return (answer.json.array ?? answer.object["objects"]?.array ?? []).compactMap(\.object)
+    }
+
+    func create(_ resource: Resource, _ body: JSONObject) async throws -> (object: JSONObject, wasFound: Bool) {
+        let answer = try await send(
+            "POST",
+            resource.path,
+            body: resource.choosesOrganization ? addingOrganization(to: body) : body
+        )
+        return (answer.object, answer.wasFound)
+    }
+
+    func patch(_ resource: Resource, _ id: ObjectID, _ body: JSONObject) async throws -> JSONObject {
+        try await send("PATCH", "\(resource.path)/\(id)", body: body).object
+    }
+
+    func delete(_ resource: Resource, _ id: ObjectID) async throws -> JSONObject {
+        try await send("DELETE", "\(resource.path)/\(id)").object
+    }
+
+    func delete(_ resource: Resource, like body: JSONObject) async throws -> JSONObject {
+        try await send("DELETE", resource.path, body: body).object
+    }
+
+    func updateMembers(_ body: JSONObject) async throws -> JSONObject {
+        try await send("PATCH", AccessEndpoints.members.path, body: addingOrganization(to: body)).object
+    }
+
+    private func addingOrganization(to body: JSONObject) -> JSONObject {
+        var body = body
+        if let organization { body["org_name"] = .string(organization) }
+        return body
+    }
+
+    /// A text as a value of a query (RFC 3986, 2.1): every byte but the unreserved ones of 2.3 as `%` and two digits.
+    private static func percentEncoded(_ text: String) -> String {
+        text.utf8.reduce(into: "") { encoded, byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                encoded += "%" + [byte].hex
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -6,6 +7,7 @@ import ServiceLifecycle
 import WitanAccess
 import WitanCore
 import WitanHTTP
+import WitanMail
 import WitanServices
 import WitanTelemetry
 
@@ -57,6 +59,25 @@ enum ServerComposition {
             audience: "witan",
             time: .system,
             random: .system
+        )
+    }
+
+    /// What sends the mail to invited people; nil when no mail server is set.
+    static func invitationMail(_ values: SettingValues, _ server: ServerConfiguration) throws -> InvitationMail? {
+        guard let mailServer = try values.optional(Settings.smtpURL) else { return nil }
+        guard let from = try values.optional(Settings.smtpFrom) else {
+            throw UsageError.misconfigured("smtp-from", "is needed beside smtp-url")
+        }
+        let url = server.publicURL(boundPort: server.port)
+        return InvitationMail(
+            transport: try SMTPTransport(
+                server: mailServer,
+                sender: from,
+                clientName: ProcessInfo.processInfo.hostName,
+                trustRoots: values.optional(Settings.smtpTrustRoots)
+            ),
+            from: from,
+            url: url
         )
     }
 
@@ -137,18 +158,22 @@ enum ServerComposition {
                 time: installation.time,
                 name: "failed-authentication"
             ),
-            cache: installation.cache,
+            cache: installation.services.credentials,
             metrics: installation.metrics,
             time: installation.time,
             logger: logger
         )
-        try installation.metrics.showCredentialCacheSize { [cache = installation.cache] in cache.statistics.count }
+        try installation.metrics.showCredentialCacheSize { [cache = installation.services.credentials] in
+            cache.statistics.count
+        }
         try installation.metrics.showLostLogLines(of: log)
         let server = WitanServer(
             configuration: settings.server,
             components: WitanServer.Components(
                 authenticator: authenticator,
-                resources: installation.resources,
+                impersonation: installation.services.impersonation,
+                resources: installation.services.resources,
+                members: installation.services.members,
                 readiness: readiness,
                 metrics: installation.metrics,
                 keySet: try SigningKey(seed: installation.secrets.signingKeySeed).publicDocument,

@@ -8,7 +8,7 @@ import WitanTelemetry
 struct ServerSettings: Sendable {
     let server: ServerConfiguration
     let failedAuthenticationLimit: RateLimit?
-    let keyMinting: MintingPolicy
+    let services: Services.Configuration
     let logFormat: LogFormat
     let logLevel: Logger.Level
 
@@ -18,7 +18,12 @@ struct ServerSettings: Sendable {
     init(_ values: SettingValues) throws {
         server = try ServerComposition.configuration(values)
         failedAuthenticationLimit = try values[Settings.failedAuthenticationRateLimit]
-        keyMinting = try values[Settings.keyMinting]
+        var services = Services.Configuration()
+        services.minting = try values[Settings.keyMinting]
+        services.tokenMinting = try values[Settings.tokenMinting]
+        services.limits = server.limits
+        if let mail = try ServerComposition.invitationMail(values, server) { services.invite = mail.send }
+        self.services = services
         logFormat = try values[Settings.logFormat]
         logLevel = try values[Settings.logLevel]
     }

@@ -2,6 +2,7 @@ import Logging
 import WitanAccess
 import WitanCore
 import WitanHTTP
+import WitanMail
 import WitanServices
 import WitanTelemetry
 
@@ -64,6 +65,11 @@ enum Settings {
     ) { texts throws(Failure) in texts }
 
     static let keyMinting = Setting<MintingPolicy>("key-minting", "Who may make API keys", default: .allow)
+    static let tokenMinting = Setting<TokenMintingPolicy>(
+        "token-minting",
+        "With which credentials owners may make service tokens",
+        default: .owners
+    )
     static let jwtIssuer = Setting<String>("jwt-issuer", "TEXT", "The `iss` of an outside issuer's tokens to accept")
     static let jwtAudience = Setting<String>("jwt-audience", "TEXT", "The `aud` that its tokens must have")
     static let jwtEmailClaim = Setting<String>(
@@ -83,6 +89,31 @@ enum Settings {
         }
         return text
     }
+
+    static let smtpURL = Setting<SMTPServer>(
+        "smtp-url",
+        "URL",
+        "The mail server, as smtp:// or smtps:// with name and password if it wants them; without one no mail is sent"
+    ) { text throws(Failure) in
+        do throws(Failure) {
+            return try SMTPServer(url: text)
+        } catch {
+            throw .misconfigured("smtp-url", "cannot be used: \(error.message)")
+        }
+    }
+    static let smtpFrom = Setting<MailAddress>("smtp-from", "ADDRESS", "Whom the mail is from") {
+        text throws(Failure) in
+        do {
+            return try MailAddress(parsing: text)
+        } catch {
+            throw .misconfigured("smtp-from", "must be an address, such as Witan <witan@example.com>")
+        }
+    }
+    static let smtpTrustRoots = Setting<String>(
+        "smtp-trust-roots",
+        "FILE",
+        "The authorities of the mail server's certificate, in PEM, in place of the system's"
+    )
 
     static let logFormat = Setting<LogFormat>("log-format", "How the log is written", default: .human)
     static let logLevel = Setting<Logger.Level>("log-level", "The least severe level to log", default: .info)
@@ -118,8 +149,9 @@ enum Settings {
     static let all: [SettingDeclaration] = [
         host.declaration, port.declaration, publicURL.declaration, tlsCertificate.declaration, tlsKey.declaration,
         rateLimit.declaration, organizationRateLimit.declaration, failedAuthenticationRateLimit.declaration,
-        trustedProxies.declaration, allowedOrigins.declaration, keyMinting.declaration, jwtIssuer.declaration,
+        trustedProxies.declaration, allowedOrigins.declaration, keyMinting.declaration, tokenMinting.declaration, jwtIssuer.declaration,
         jwtAudience.declaration, jwtEmailClaim.declaration, jwksFile.declaration, jwksURL.declaration,
+        smtpURL.declaration, smtpFrom.declaration, smtpTrustRoots.declaration,
         logFormat.declaration, logLevel.declaration, logRequests.declaration, maximumRequests.declaration,
         maximumConnections.declaration, maximumBodyBytes.declaration, requestTimeout.declaration,
         idleTimeout.declaration, drainTimeout.declaration,

@@ -35,13 +35,16 @@ struct OperationContractTests {
             let document = Subject.document.document(serverURL: "https://witan.test")
             for (number, operation) in Resource.Operation.allCases.enumerated()
             where resource.operations[operation] != nil {
-                let path = operation.takesID ? "\(resource.path)/\(try await subject.ownID(on: server))" : resource.path
+                let path =
+                    operation.takesID
+                    ? "\(resource.path)/\(try await subject.ownID(on: server))"
+                    : operation == .list ? subject.listPath(for: server.owner) : resource.path
                 let takesBody = [.create, .replace, .patch].contains(operation)
                 let answer = try await server.send(
                     operation.method,
                     path,
                     as: caller,
-                    body: takesBody ? .json(subject.body(number + 10)) : nil
+                    body: takesBody ? .json(subject.body(number + 10, by: operation)) : nil
                 )
                 #expect(answer.status == 200, "\(operation): \(answer.text)")
                 #expect(answer.header("content-type") == "application/json; charset=utf-8")
@@ -54,11 +57,9 @@ struct OperationContractTests {
                 #expect(declared.problems(with: json) == [], "\(operation)")
                 #expect(json.object?.members.map(\.name) == declared.memberNames, "\(operation)")
                 guard takesBody else { continue }
-                for field in subject.writableFields {
-                    #expect(
-                        answer[field.name]?.compact == field.sample(number + 10).compact,
-                        "\(operation) \(field.name)"
-                    )
+                for field in subject.writableFields(by: operation) {
+                    let sent = Fixture.value(of: field, in: resource, number + 10)
+                    #expect(answer[field.name]?.compact == sent.compact, "\(operation) \(field.name)")
                 }
             }
         }
@@ -70,7 +71,7 @@ struct OperationContractTests {
             let caller = try subject.caller(on: server)
             let id = try await subject.ownID(on: server)
             let path = "\(subject.resource.path)/\(id)"
-            let list = try await server.send(.get, "\(subject.resource.path)?ids=\(id)", as: caller)
+            let list = try await server.send(.get, "\(subject.listPath(for: server.owner))ids=\(id)", as: caller)
             let object = try await server.send(.get, path, as: caller)
             #expect(list.objects.map(\.compact) == [object.text])
             #expect(try await server.send(.get, path.uppercasingID, as: caller).text == object.text)
@@ -85,13 +86,15 @@ struct OperationContractTests {
             for method in [.get, .delete] as [HTTPRequest.Method] {
                 #expect(try await server.send(method, path, as: caller).status == 403)
             }
-            #expect(try await server.send(.get, "\(subject.resource.path)?ids=\(id)", as: caller).ids == [])
+            #expect(
+                try await server.send(.get, "\(subject.listPath(for: server.owner))ids=\(id)", as: caller).ids == []
+            )
         }
     }
 
     @Test(
         "an id that is foreign and one that is not there get the same 403, a malformed one 400",
-        arguments: Subject.all
+        arguments: Subject.having(.get)
     )
     func refusedIDs(_ subject: Subject) async throws {
         try await Subject.withServer { server in
@@ -118,21 +121,44 @@ struct OperationContractTests {
         }
     }
 
-    @Test("what only owners may do is 403 for a member, in the words of what is not there", arguments: Subject.all)
-    func ownerOnly(_ subject: Subject) async throws {
+    @Test(
+        "what takes a permission is refused to a member without any, in the words of what is not there",
+        arguments: Subject.all
+    )
+    func withoutPermission(_ subject: Subject) async throws {
         try await Subject.withServer { server in
             let resource = subject.resource
-            let verbs: [Resource.Operation: String] = [.patch: "update", .delete: "delete"]
-            let id =
-                resource.scope == .ownOrganizations
-                ? server.owner.organizationID.description : try await subject.ownID(on: server)
-            for (operation, requirement) in resource.operations where requirement == .owner {
-                let verb = try #require(verbs[operation], "this contract knows no owner-only \(operation) yet")
-                let path = "\(resource.path)/\(id)"
-                let refused = try await server.send(operation.method, path, as: server.member)
-                #expect(refused.status == 403)
-                #expect(refused["Message"]?.string == resource.refusal(verb, id))
-                #expect(try await server.send(operation.method, path, as: server.owner).status == 200)
+            let nobody = try await server.memberOfNoGroup()
+            let verbs: [Resource.Operation: String] = [.get: "read", .patch: "update", .delete: "delete"]
+            for (operation, requirement) in resource.operations {
+                guard case .permission = requirement else { continue }
+                switch operation {
+                case .list:
+                    let list = try await server.send(.get, subject.listPath(for: server.owner), as: nobody)
+                    if case .grants = resource.scope {
+                        #expect(list.status == 403)
+                    } else {
+                        let shared = resource.name == RoleResource.resource.name ? 3 : 0
+                        #expect(list.objects.count == shared, "\(list.text)")
+                    }
+                case .create, .replace:
+                    let body = subject.body(77, by: operation)
+                    let answer = try await server.send(operation.method, resource.path, as: nobody, body: .json(body))
+                    #expect(answer.status == 403, "\(answer.text)")
+                case .get, .patch, .delete:
+                    let id =
+                        resource.scope == .organizations
+                        ? server.owner.organizationID.description : try await subject.ownID(on: server)
+                    let path = "\(resource.path)/\(id)"
+                    let refused = try await server.send(operation.method, path, as: nobody)
+                    #expect(refused.status == 403)
+                    #expect(refused["Message"]?.string == resource.refusal(verbs[operation] ?? "", id))
+                    #expect(try await server.send(operation.method, path, as: server.owner).status == 200)
+                }
+            }
+            if let list = resource.organizationList {
+                #expect(try await server.send(.get, list.path, as: nobody).status == 403)
+                #expect(try await server.send(.get, list.path, as: server.owner).status == 200)
             }
         }
     }

@@ -64,7 +64,10 @@ struct OwnershipTests {
             for query in ["", "?org_id=\(acme)", "?org_name=Acme"] {
                 let refused = try await server.send(.get, path + query, as: server.member)
                 #expect(refused.status == 403)
-                #expect(refused["Message"]?.string == "Only an owner of the organization can list all of its api_keys.")
+                #expect(
+                    refused["Message"]?.string
+                        == "Missing update access to org_member id \(acme), or the org_member does not exist"
+                )
             }
             #expect(try await server.send(.get, path, as: server.stranger).ids == [server.stranger.keyID.description])
         }
@@ -109,24 +112,6 @@ struct OwnershipTests {
                     #expect(answer.issuePaths == [name], "\(text)")
                 }
             }
-        }
-    }
-
-    @Test("403 for everything that somebody asks as somebody else, as nobody else can be acted for")
-    func impersonation() async throws {
-        try await TestServer.run { server in
-            for person in [server.member, server.owner] {
-                let headers: KeyValuePairs = ["x-bt-impersonate-user": server.member.email]
-                for (method, path) in [(.get, "/v1/api_key"), (.post, "/v1/api_key"), (.post, "/api/self/me")]
-                    as [(HTTPRequest.Method, String)]
-                {
-                    let body: TestServer.Body = #"{"name":"x"}"#
-                    let answer = try await server.send(method, path, as: person, headers: headers, body: body)
-                    #expect(answer.status == 403, "\(path)")
-                    answer.expectError(path: path)
-                }
-            }
-            #expect(try await server.send(.get, "/v1/api_key", as: server.member).ids.count == 1)
         }
     }
 

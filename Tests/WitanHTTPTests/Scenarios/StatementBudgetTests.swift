@@ -36,6 +36,8 @@ struct StatementBudgetTests {
             #expect(mistyped == [])
 
             let path = "/v1/api_key/\(server.member.keyID)"
+            let permissions = ["WITH", "SELECT", "SELECT", "WITH"]
+            #expect(try await cost(.get, path, as: owner) == permissions + ["SELECT"])
             #expect(try await cost(.get, path, as: owner) == ["SELECT"])
             #expect(try await cost(.get, "/v1/api_key", as: owner) == ["SELECT"])
             #expect(try await cost(.get, "/v1/api_key?limit=1&org_name=Acme", as: owner) == ["SELECT"])

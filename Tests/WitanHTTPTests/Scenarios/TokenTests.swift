@@ -11,8 +11,8 @@ struct TokenTests {
     @Test("a session acts in all organizations of its person, and must name one to make a key")
     func organizations() async throws {
         try await TestServer.run { server in
-            let owner = try AccountService.Person(email: server.owner.email)
-            _ = try await server.accounts.add(owner, to: "Globex", isOwner: false)
+            let owner = try NewPerson(email: server.owner.email)
+            _ = try await server.accounts.add(owner, to: "Globex", groups: [])
             let session = try server.session(of: server.owner)
             let login = try await server.send(.post, "/api/apikey/login", as: session)
             #expect(login["org_info"]?.array?.compactMap { $0.object?["name"]?.string } == ["Acme", "Globex"])

@@ -7,6 +7,7 @@ extension TestServer {
     static let auditColumns = [
         "id", "created", "event_type", "outcome", "org_id", "actor_id", "actor_email", "authentication",
         "credential_id", "object_type", "object_id", "object_name", "client_address", "user_agent", "trace_id",
+        "impersonated_id", "impersonated_email", "occurrences", "details",
     ]
 
     /// The audit log's rows, oldest first, each by its columns.

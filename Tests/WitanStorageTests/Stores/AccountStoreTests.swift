@@ -18,7 +18,6 @@ struct AccountStoreTests {
                 try store.insertMember(
                     userID: .stranger,
                     organizationID: .acme,
-                    isOwner: false,
                     at: .start,
                     on: connection
                 )
@@ -29,7 +28,7 @@ struct AccountStoreTests {
             #expect(account.familyName == nil)
             #expect(account.created == .start)
             #expect(account.memberships.map(\.organizationName) == ["Acme", "Globex"])
-            #expect(account.memberships.map(\.isOwner) == [false, true])
+            #expect(!account.isServiceAccount)
             #expect(try await database.read { try store.account(email: "STRANGER@Witan.Test", on: $0) } == account)
             #expect(try await database.read { try store.account(email: "nobody@witan.test", on: $0) } == nil)
             #expect(try await database.read { try store.account(userID: .acme, on: $0) } == nil)
@@ -55,7 +54,10 @@ struct AccountStoreTests {
             #expect(try await database.read { try store.organizationID(named: "acme", on: $0) } == nil)
             let new = ObjectID(high: 9, low: 9)
             let inserts: [@Sendable (any SQLConnection) throws -> Void] = [
-                { [store] in try store.insertOrganization(new, name: "Acme", at: .start, on: $0) },
+                { [store] connection in
+                    let ids = ObjectIDGenerator(time: .system, random: .seeded(2))
+                    try store.insertOrganization(new, name: "Acme", ids: ids, at: .start, on: connection)
+                },
                 { [store] connection in
                     let email = "OWNER@witan.test"
                     try store.insertUser(new, email: email, givenName: nil, familyName: nil, at: .start, on: connection)
@@ -64,7 +66,6 @@ struct AccountStoreTests {
                     try store.insertMember(
                         userID: .owner,
                         organizationID: .acme,
-                        isOwner: true,
                         at: .start,
                         on: connection
                     )

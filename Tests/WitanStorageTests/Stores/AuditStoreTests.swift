@@ -1,5 +1,6 @@
 import Testing
 import WitanCore
+import WitanJSON
 import WitanStorage
 import WitanTesting
 
@@ -16,7 +17,7 @@ struct AuditStoreTests {
     @Test("a log is in order however it is cut into parts", arguments: Engine.available, [0, 1, 2, 7])
     func parts(_ engine: Engine, _ rows: Int) async throws {
         try await engine.withSchema { database in
-            try await append(rows, to: database)
+            try await append(0..<rows, to: database)
             for limit in [1, 2, 3, 7, 8, 100] {
                 let report = try await verify(database, limit: limit)
                 #expect(report.problems == [], "parts of \(limit)")
@@ -28,7 +29,7 @@ struct AuditStoreTests {
     @Test("what is wrong is named the same however the log is cut into parts", arguments: Engine.available)
     func problems(_ engine: Engine) async throws {
         try await engine.withSchema { database in
-            try await append(9, to: database)
+            try await append(1...9, to: database)
             try await database.write { connection in
                 try connection.run("UPDATE audit_events SET user_agent = 'forged' WHERE position = 2")
                 try connection.run("DELETE FROM audit_events WHERE position IN (4, 5, 9)")
@@ -50,9 +51,9 @@ struct AuditStoreTests {
     func chains(_ engine: Engine) async throws {
         try await engine.withSchema { database in
             let other = AuditStore(chain: "other", authenticate: Self.code)
-            try await append(3, to: database)
+            try await append(1...3, to: database)
             try await database.write { connection in
-                for number in 1...2 { try other.append(event(number), on: connection) }
+                for number in 4...5 { try other.append(event(number), on: connection) }
             }
             #expect(try await verify(database, limit: 10).rows == 3)
             #expect(try await verify(database, other, limit: 10).rows == 2)
@@ -73,7 +74,7 @@ struct AuditStoreTests {
     @Test("with another key no row is in order", arguments: Engine.available)
     func wrongKey(_ engine: Engine) async throws {
         try await engine.withSchema { database in
-            try await append(3, to: database)
+            try await append(1...3, to: database)
             let other = AuditStore { Self.code($0 + [1]) }
             #expect(try await verify(database, other, limit: 10).problems.count == 4)
         }
@@ -82,24 +83,169 @@ struct AuditStoreTests {
     @Test("an append whose transaction is undone leaves the chain in order", arguments: Engine.available)
     func undone(_ engine: Engine) async throws {
         try await engine.withSchema { database in
-            try await append(2, to: database)
+            try await append(1...2, to: database)
             await #expect(throws: Failure.self) {
                 try await database.write { connection in
                     try store.append(event(3), on: connection)
                     throw Failure.bug("undone")
                 }
             }
-            try await append(1, to: database)
+            try await append([4], to: database)
             let report = try await verify(database, limit: 10)
             #expect(report.rows == 3)
             #expect(report.problems == [])
         }
     }
 
-    private func append(_ count: Int, to database: any SQLDatabase) async throws {
-        guard count > 0 else { return }
+    // MARK: Later columns
+
+    private static let laterColumns = ["impersonated_id", "impersonated_email", "occurrences", "details"]
+
+    @Test("rows from before the later columns stay in order, and so does what follows", arguments: Engine.available)
+    func oldRows(_ engine: Engine) async throws {
+        try await withOldLog(engine) { database in
+            try await append(3...4, to: database)
+            let report = try await verify(database, limit: 10)
+            #expect(report.rows == 4)
+            #expect(report.problems == [])
+        }
+    }
+
+    @Test(
+        "a change of a later column is found, in a row from before it and in a row that has it",
+        arguments: Engine.available,
+        laterColumns
+    )
+    func laterColumn(_ engine: Engine, _ column: String) async throws {
+        try await withOldLog(engine) { database in
+            try await append([detailedEvent], to: database)
+            #expect(try await verify(database, limit: 10).problems == [])
+            let original = try await value(of: column, at: 3, in: database)
+            let forged: SQLValue = column == "occurrences" ? 9 : "9"
+            for (position, value, other) in [(1, .null, forged), (3, original, forged), (3, original, .null)] {
+                try await set(column, to: other, at: position, in: database)
+                #expect(
+                    try await verify(database, limit: 10).problems == [
+                        "Row \(position) of the audit log, or the one before it, was changed."
+                    ]
+                )
+                try await set(column, to: value, at: position, in: database)
+            }
+            #expect(try await verify(database, limit: 10).problems == [])
+        }
+    }
+
+    @Test("a value that moves to another of the later columns is found", arguments: Engine.available)
+    func movedValue(_ engine: Engine) async throws {
+        try await engine.withSchema { database in
+            try await append([event(1, impersonatedEmail: "member@witan.test")], to: database)
+            #expect(try await verify(database, limit: 10).problems == [])
+            try await database.write { connection in
+                try connection.run(
+                    "UPDATE audit_events SET details = impersonated_email, impersonated_email = NULL"
+                )
+            }
+            #expect(try await verify(database, limit: 10).problems.count == 1)
+        }
+    }
+
+    @Test("the later columns hold what the event does, and nothing where it has nothing", arguments: Engine.available)
+    func laterValues(_ engine: Engine) async throws {
+        try await engine.withSchema { database in
+            try await append([event(1), detailedEvent], to: database)
+            let expected: [SQLValue] = [
+                .text(ObjectID.member.description), "member@witan.test", 15,
+                #"{"role":["member","owner"],"note":"\u0000"}"#,
+            ]
+            for (column, value) in zip(Self.laterColumns, expected) {
+                #expect(try await self.value(of: column, at: 1, in: database) == .null)
+                #expect(try await self.value(of: column, at: 2, in: database) == value)
+            }
+        }
+    }
+
+    @Test("a row that may be there already is appended once", arguments: Engine.available)
+    func appendedOnce(_ engine: Engine) async throws {
+        try await engine.withSchema { database in
+            for _ in 1...2 {
+                try await database.write { connection in
+                    for _ in 1...2 { try store.appendIfMissing(detailedEvent, on: connection) }
+                }
+            }
+            let report = try await verify(database, limit: 10)
+            #expect(report.rows == 1)
+            #expect(report.problems == [])
+        }
+    }
+
+    /// Runs `body` on a log whose two rows the first version of the table and of the store wrote.
+    private func withOldLog(_ engine: Engine, _ body: (any SQLDatabase) async throws -> Void) async throws {
+        try await engine.withDatabase { database in
+            try await Migrator(migrations: Array(Migration.all.prefix(3))).migrate(database, at: .start)
+            try await database.write { connection in
+                // The codes are what that store computed with the tests' code; its row has no other columns.
+                try connection.run(
+                    """
+                    INSERT INTO audit_events (
+                        chain, position, id, created, event_type, outcome, org_id, actor_id, actor_email,
+                        authentication, credential_id, object_type, object_id, object_name, client_address,
+                        user_agent, trace_id, mac
+                    ) VALUES (
+                        'main', 1, \(ObjectID(high: 4, low: 1)), \(Timestamp.start), 'api_key.created', 'success',
+                        \(ObjectID.acme), \(ObjectID.owner), 'owner@witan.test', 'api_key', NULL, 'api_key',
+                        \(ObjectID(high: 3, low: 1)), 'key 1', NULL, NULL, NULL,
+                        \([0x74, 0x6B, 0x32, 0x5C, 0xA5, 0xC6, 0x2A, 0xDB])
+                    ), (
+                        'main', 2, \(ObjectID(high: 4, low: 2)), \(Timestamp.start), 'organization.updated', 'denied',
+                        \(ObjectID.acme), \(ObjectID.owner), 'owner@witan.test', 'api_key',
+                        \(ObjectID(high: 3, low: 1)), 'organization', \(ObjectID.acme), NULL, '192.0.2.1', 'test/1',
+                        '4bf92f3577b34da6a3ce929d0e0e4736', \([0xCE, 0xC9, 0xF4, 0xFB, 0xC9, 0x20, 0xCF, 0x09])
+                    )
+                    """
+                )
+                try connection.run(
+                    """
+                    INSERT INTO audit_chains (chain, position, mac, seal) VALUES (
+                        'main', 2, \([0xCE, 0xC9, 0xF4, 0xFB, 0xC9, 0x20, 0xCF, 0x09]),
+                        \([0x1C, 0xC4, 0xB2, 0x10, 0x07, 0x83, 0x52, 0xA4])
+                    )
+                    """
+                )
+            }
+            try await Migrator().migrate(database, at: .start)
+            try await body(database)
+        }
+    }
+
+    private func value(of column: String, at position: Int, in database: any SQLDatabase) async throws -> SQLValue {
+        let row = try await database.read { connection in
+            try connection.row("SELECT \(identifier: column) FROM audit_events WHERE position = \(position)")
+        }
+        return try #require(row)[0]
+    }
+
+    private func set(
+        _ column: String,
+        to value: SQLValue,
+        at position: Int,
+        in database: any SQLDatabase
+    ) async throws {
         try await database.write { connection in
-            for number in 1...count { try store.append(event(number), on: connection) }
+            try connection.run(
+                "UPDATE audit_events SET \(identifier: column) = \(value) WHERE position = \(position)"
+            )
+        }
+    }
+
+    // MARK: Rows
+
+    private func append(_ numbers: some Sequence<Int>, to database: any SQLDatabase) async throws {
+        try await append(numbers.map { event($0) }, to: database)
+    }
+
+    private func append(_ events: [AuditEvent], to database: any SQLDatabase) async throws {
+        try await database.write { connection in
+            for event in events { try store.append(event, on: connection) }
         }
     }
 
@@ -119,7 +265,30 @@ struct AuditStoreTests {
         }
     }
 
-    private func event(_ number: Int) -> AuditEvent {
+    /// An event that has all of the later columns.
+    private let detailedEvent = AuditEvent(
+        id: ObjectID(high: 4, low: 9),
+        created: .start,
+        type: "org_member.updated",
+        outcome: .denied,
+        organizationID: .acme,
+        actorID: .owner,
+        actorEmail: "owner@witan.test",
+        authentication: "session",
+        credentialID: nil,
+        objectType: "org_member",
+        objectID: .member,
+        objectName: nil,
+        clientAddress: "192.0.2.1",
+        userAgent: nil,
+        traceID: nil,
+        impersonatedID: .member,
+        impersonatedEmail: "member@witan.test",
+        occurrences: 15,
+        details: ["role": ["member", "owner"], "note": "\u{0}"]
+    )
+
+    private func event(_ number: Int, impersonatedEmail: String? = nil) -> AuditEvent {
         AuditEvent(
             id: ObjectID(high: 4, low: UInt64(number)),
             created: .start,
@@ -135,7 +304,8 @@ struct AuditStoreTests {
             objectName: "key \(number)",
             clientAddress: "192.0.2.1",
             userAgent: nil,
-            traceID: nil
+            traceID: nil,
+            impersonatedEmail: impersonatedEmail
         )
     }
 }

@@ -11,14 +11,14 @@ struct CredentialStoreTests {
     @Test("a key is found by its whole digest and by nothing like it", arguments: Engine.available)
     func find(_ engine: Engine) async throws {
         try await withKey(engine) { database in
-            let key = try #require(try await database.read { try store.key(digest: [1, 2, 3], on: $0) })
+            let key = try #require(try await database.read { try store.key(.apiKey, digest: [1, 2, 3], on: $0) })
             #expect(key.id == id)
             #expect(key.userID == .member)
             #expect(key.organizationID == .acme)
             #expect(key.digest == [1, 2, 3])
             #expect(key.pepperVersion == 1)
             for digest in [[], [1, 2], [1, 2, 3, 0], [3, 2, 1]] as [[UInt8]] {
-                #expect(try await database.read { try store.key(digest: digest, on: $0) } == nil)
+                #expect(try await database.read { try store.key(.apiKey, digest: digest, on: $0) } == nil)
             }
         }
     }
@@ -29,7 +29,7 @@ struct CredentialStoreTests {
     )
     func move(_ engine: Engine) async throws {
         try await withKey(engine) { database in
-            let key = try #require(try await database.read { try store.key(digest: [1, 2, 3], on: $0) })
+            let key = try #require(try await database.read { try store.key(.apiKey, digest: [1, 2, 3], on: $0) })
             for digest in [[4], [5]] as [[UInt8]] {
                 try await database.write {
                     try store.replaceDigest(of: key, by: digest, pepperVersion: 2, on: $0)
@@ -39,12 +39,12 @@ struct CredentialStoreTests {
                 try (1...2).map { try store.keyCount(pepperVersion: $0, on: connection) }
             }
             #expect(counts == [0, 1])
-            #expect(try await database.read { try store.key(digest: [4], on: $0) }?.pepperVersion == 2)
-            #expect(try await database.read { try store.key(digest: [5], on: $0) } == nil)
+            #expect(try await database.read { try store.key(.apiKey, digest: [4], on: $0) }?.pepperVersion == 2)
+            #expect(try await database.read { try store.key(.apiKey, digest: [5], on: $0) } == nil)
 
             try await database.write { try $0.run("DELETE FROM api_keys") }
             try await database.write { try store.replaceDigest(of: key, by: [6], pepperVersion: 2, on: $0) }
-            #expect(try await database.read { try store.key(digest: [6], on: $0) } == nil)
+            #expect(try await database.read { try store.key(.apiKey, digest: [6], on: $0) } == nil)
         }
     }
 

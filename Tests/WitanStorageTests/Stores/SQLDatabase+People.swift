@@ -1,4 +1,5 @@
 import WitanCore
+import WitanResources
 import WitanStorage
 import WitanTesting
 
@@ -17,11 +18,12 @@ extension SQLDatabase {
     func addPeople() async throws {
         try await write { connection in
             let accounts = AccountStore()
-            try accounts.insertOrganization(.acme, name: "Acme", at: .start, on: connection)
-            try accounts.insertOrganization(.globex, name: "Globex", at: .start, on: connection)
-            for (id, name, organization, isOwner) in [
-                (ObjectID.owner, "owner", ObjectID.acme, true), (.member, "member", .acme, false),
-                (.stranger, "stranger", .globex, true),
+            let ids = ObjectIDGenerator(time: .system, random: .seeded(1))
+            try accounts.insertOrganization(.acme, name: "Acme", ids: ids, at: .start, on: connection)
+            try accounts.insertOrganization(.globex, name: "Globex", ids: ids, at: .start, on: connection)
+            for (id, name, organization, group) in [
+                (ObjectID.owner, "owner", ObjectID.acme, BuiltInGroup.owners), (.member, "member", .acme, .engineers),
+                (.stranger, "stranger", .globex, .owners),
             ] {
                 try accounts.insertUser(
                     id,
@@ -34,10 +36,11 @@ extension SQLDatabase {
                 try accounts.insertMember(
                     userID: id,
                     organizationID: organization,
-                    isOwner: isOwner,
                     at: .start,
                     on: connection
                 )
+                let groupID = try accounts.groupID(named: group.name, in: organization, on: connection)
+                if let groupID { _ = try accounts.insertGroupUser(id, into: groupID, on: connection) }
             }
             try CredentialStore().insertPepperCheck(version: 1, check: [1], at: .start, on: connection)
         }
@@ -57,8 +60,8 @@ extension Timestamp {
 }
 
 extension Viewer {
-    static let owner = Viewer(userID: .owner, organizations: [.acme], ownedOrganizations: [.acme])
-    static let member = Viewer(userID: .member, organizations: [.acme], ownedOrganizations: [])
-    static let stranger = Viewer(userID: .stranger, organizations: [.globex], ownedOrganizations: [.globex])
-    static let nobody = Viewer(userID: .owner, organizations: [], ownedOrganizations: [])
+    static let owner = Viewer(userID: .owner, organizations: [.acme], seesOwn: true)
+    static let member = Viewer(userID: .member, organizations: [.acme], seesOwn: true)
+    static let stranger = Viewer(userID: .stranger, organizations: [.globex], seesOwn: true)
+    static let nobody = Viewer(userID: .owner, organizations: [], seesOwn: true)
 }

@@ -5,7 +5,7 @@ import WitanJSON
 import WitanTesting
 
 @Suite("A resource with a natural key and soft deletion, made by its declaration alone")
-struct RoleTests {
+struct LabelTests {
     @Test("POST of a name that is there returns the object as it is, and says so")
     func createFindsExisting() async throws {
         try await Subject.withServer { server in
@@ -51,7 +51,7 @@ struct RoleTests {
             for member in ["description", "settings", "mode", "deleted_at"] { #expect(replaced[member] == .null) }
             #expect(replaced["is_public"] == true)
             let id = try #require(made["id"]?.string)
-            #expect(try await server.send(.get, "/v1/role/\(id)", as: server.owner).text == replaced.text)
+            #expect(try await server.send(.get, "/v1/label/\(id)", as: server.owner).text == replaced.text)
         }
     }
 
@@ -62,7 +62,7 @@ struct RoleTests {
             let id = try #require(made["id"]?.string)
             let patched = try await server.send(
                 .patch,
-                "/v1/role/\(id)",
+                "/v1/label/\(id)",
                 as: server.owner,
                 body: #"{"settings":{"a":{"c":[3],"e":"x"},"f":{}},"description":"d"}"#
             )
@@ -77,7 +77,7 @@ struct RoleTests {
         try await Subject.withServer { server in
             _ = try await post(#"{"name":"one"}"#, server)
             let two = try await post(#"{"name":"two"}"#, server)
-            let path = "/v1/role/\(try #require(two["id"]?.string))"
+            let path = "/v1/label/\(try #require(two["id"]?.string))"
             let answer = try await server.send(.patch, path, as: server.owner, body: #"{"name":"one"}"#)
             #expect(answer.status == 409)
             answer.expectError(path: path)
@@ -94,14 +94,14 @@ struct RoleTests {
                 #expect(made.header("x-bt-found-existing") == nil)
                 let id = try #require(made["id"]?.string)
                 ids.insert(id)
-                let deleted = try await server.send(.delete, "/v1/role/\(id)", as: server.owner)
+                let deleted = try await server.send(.delete, "/v1/label/\(id)", as: server.owner)
                 #expect(deleted["deleted_at"]?.string == server.clock.now.rfc3339)
-                for query in ["", "?ids=\(id)", "?role_name=auditor", "?starting_after=\(id)"] {
-                    #expect(try await server.send(.get, "/v1/role\(query)", as: server.owner).ids == [], "\(query)")
+                for query in ["", "?ids=\(id)", "?label_name=auditor", "?starting_after=\(id)"] {
+                    #expect(try await server.send(.get, "/v1/label\(query)", as: server.owner).ids == [], "\(query)")
                 }
-                #expect(try await server.send(.get, "/v1/role/\(id)", as: server.owner).status == 403)
+                #expect(try await server.send(.get, "/v1/label/\(id)", as: server.owner).status == 403)
                 #expect(
-                    try await server.send(.patch, "/v1/role/\(id)", as: server.owner, body: #"{"mode":"open"}"#).status
+                    try await server.send(.patch, "/v1/label/\(id)", as: server.owner, body: #"{"mode":"open"}"#).status
                         == 403
                 )
             }
@@ -115,10 +115,10 @@ struct RoleTests {
         _ server: TestServer,
         as person: TestServer.Person? = nil
     ) async throws -> TestServer.Answer {
-        try await server.send(.post, "/v1/role", as: person ?? server.owner, body: body)
+        try await server.send(.post, "/v1/label", as: person ?? server.owner, body: body)
     }
 
     private func put(_ body: TestServer.Body, _ server: TestServer) async throws -> TestServer.Answer {
-        try await server.send(.put, "/v1/role", as: server.owner, body: body)
+        try await server.send(.put, "/v1/label", as: server.owner, body: body)
     }
 }

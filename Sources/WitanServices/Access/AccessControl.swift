@@ -1,0 +1,126 @@
+package import WitanAccess
+package import WitanCore
+package import WitanStorage
+
+/// Answers who may do what (design: access control, section 2), from memory when it was asked before.
+///
+/// Permissions are compiled for each user and organization, and for each user and object with grants of its own. A
+/// change is written down once, whatever depends on it, and what does is compiled anew when it is asked for.
+package struct AccessControl: Sendable {
+    private let database: any SQLDatabase
+    private let store = AccessStore()
+    private let history: AccessHistory
+    private let standings: DependentCache<Place, Standing>
+    private let objects: DependentCache<Place, ObjectStanding>
+    private let credentials: CredentialCache<Identity>
+
+    /// A user and an organization or an object.
+    private struct Place: Hashable, Sendable {
+        let userID: ObjectID
+        let id: ObjectID
+    }
+
+    /// Takes where grants are, and the cache of credentials that rest on memberships.
+    package init(database: any SQLDatabase, credentials: CredentialCache<Identity>, limits: Limits = Limits()) {
+        self.database = database
+        self.credentials = credentials
+        history = AccessHistory()
+        standings = DependentCache(capacity: limits.cachedPermissions, history: history)
+        objects = DependentCache(capacity: limits.cachedPermissions, history: history)
+    }
+
+    /// What an identity may do in each of its organizations.
+    package func access(for identity: Identity) async throws -> Access {
+        let token = objects.beginFill()
+        var standings: [Standing] = []
+        standings.reserveCapacity(identity.memberships.count)
+        for membership in identity.memberships {
+            standings.append(try await standing(of: identity.userID, in: membership.organizationID))
+        }
+        return Access(identity: identity, standings: standings, control: self, token: token)
+    }
+
+    /// The same as a transaction that is under way sees it, which is not kept.
+    package func access(for identity: Identity, on connection: any SQLConnection) throws(Failure) -> Access {
+        var standings: [Standing] = []
+        for membership in identity.memberships {
+            standings.append(
+                try Self.standing(of: identity.userID, in: membership.organizationID, store, on: connection)
+            )
+        }
+        return Access(identity: identity, standings: standings, control: self, token: objects.beginFill())
+    }
+
+    /// What a user holds over everything in an organization; they must be in it.
+    package func standing(of userID: ObjectID, in organizationID: ObjectID) async throws -> Standing {
+        let place = Place(userID: userID, id: organizationID)
+        if let standing = standings.lookup(place) { return standing }
+        let token = standings.beginFill()
+        let standing = try await database.read { [store] connection in
+            try Self.standing(of: userID, in: organizationID, store, on: connection)
+        }
+        standings.fill(token, for: place, with: standing)
+        return standing
+    }
+
+    /// Forgets what a committed change has made wrong; must be called before the change is answered.
+    package func publish(_ changes: AccessChanges) {
+        if !changes.subjects.isEmpty { history.record(changes.subjects) }
+        for id in changes.revokedCredentials { credentials.revoke(credentialID: id) }
+        for id in changes.users { credentials.invalidate(userID: id) }
+        if changes.allCredentials { credentials.removeAll() }
+    }
+
+    /// Compiles a standing from the database.
+    static func standing(
+        of userID: ObjectID,
+        in organizationID: ObjectID,
+        _ store: AccessStore,
+        on connection: any SQLConnection
+    ) throws(Failure) -> Standing {
+        let groups = try store.groups(of: userID, in: organizationID, on: connection)
+        let grants = try store.grants(on: [organizationID], to: userID, groups, on: connection)
+        return Standing(
+            userID: userID,
+            organizationID: organizationID,
+            groups: groups,
+            grants: grants,
+            roles: try permissions(of: grants, store, on: connection)
+        )
+    }
+
+    static func permissions(
+        of grants: [StoredGrant],
+        _ store: AccessStore,
+        on connection: any SQLConnection
+    ) throws(Failure) -> RolePermissions {
+        let roles = Set(grants.compactMap(\.roleID))
+        return RolePermissions(roles.isEmpty ? [] : try store.permissions(of: Array(roles), on: connection))
+    }
+
+    /// What a user was granted on an object itself.
+    ///
+    /// With `token`, from a time before the snapshot that `connection` reads, the answer is kept. A transaction that
+    /// writes gives none: it sees what others of its group wrote, which may yet be undone.
+    func matrix(
+        of userID: ObjectID,
+        _ groups: [ObjectID],
+        on object: AccessObject,
+        keeping token: FillToken?,
+        on connection: any SQLConnection
+    ) throws(Failure) -> PermissionMatrix {
+        let place = Place(userID: userID, id: object.id)
+        if let standing = objects.lookup(place) { return standing.matrix }
+        let grants = try store.grants(on: [object.id], to: userID, groups, on: connection)
+            .filter { $0.object.type == object.type }
+        let standing = ObjectStanding(
+            userID: userID,
+            groups: groups,
+            objects: [object.id],
+            grants: grants,
+            roles: try Self.permissions(of: grants, store, on: connection)
+        )
+        if let token { objects.fill(token, for: place, with: standing) }
+        return standing.matrix
+    }
+}
