@@ -62,7 +62,7 @@ package struct Services: Sendable {
         audit = AuditLog(key: secrets.auditKey, ids: ids, time: time, limits: limits)
         credentials = CredentialCache(capacity: limits.cachedCredentials)
         accessControl = AccessControl(database: database, credentials: credentials, limits: limits)
-        impersonation = Impersonation(database: database, accessControl: accessControl)
+        impersonation = Impersonation(database: database, accessControl: accessControl, audit: audit)
         let rules: [String: ResourceRules] = [
             APIKeyResource.resource.name: .apiKey(
                 policy: configuration.minting,

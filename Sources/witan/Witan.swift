@@ -13,9 +13,9 @@ struct Witan: AsyncParsableCommand {
         discussion: "Example: witan serve --port 8000",
         version: version,
         subcommands: [
-            Serve.self, Initialize.self, Keys.self, Users.self, Organizations.self, Members.self, Groups.self, Roles.self,
-            Grants.self, ServiceAccounts.self, Explain.self, Audit.self, PepperCommands.self, Doctor.self, OpenAPI.self,
-            Migrate.self, Backup.self,
+            Serve.self, Initialize.self, Keys.self, Users.self, Organizations.self, Members.self, Groups.self,
+            Roles.self, Grants.self, ServiceAccounts.self, Explain.self, Audit.self, PepperCommands.self, Doctor.self,
+            OpenAPI.self, Migrate.self, Backup.self,
         ]
     )
 

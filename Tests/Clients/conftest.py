@@ -268,7 +268,9 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
             },
         )
     robot = answer.json()["added_users"][0]
-    yield Team(server, installation.organization, installation.ada, **people, robot=robot["api_key"], robot_id=robot["id"])
+    yield Team(
+        server, installation.organization, installation.ada, **people, robot=robot["api_key"], robot_id=robot["id"]
+    )
     server.stop()
 
 

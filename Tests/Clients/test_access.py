@@ -204,17 +204,6 @@ def test_organization_is_taken_from_id_then_name_then_header(world: World, carol
     assert carol.post("/v1/api_key", json={"name": name}, headers={"x-bt-org-name": "Globex"}).status_code == 403
 
 
-# Impersonation
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("target", ["ada@example.com", "bob@example.com", "nobody@example.com"])
-def test_acting_as_another_is_refused_rather_than_ignored(ada: httpx.Client, method: str, target: str, name: str):
-    answer = ada.request(method, "/v1/api_key", json={"name": name}, headers={"x-bt-impersonate-user": target})
-    assert answer.status_code == 403
-    assert "x-bt-impersonate-user" in answer.json()["Message"]
-
-
 # Minting
 
 

@@ -1,4 +1,4 @@
-"""What no client reaches of access control: PATCH and PUT on the wire, acting as another, audit trails, tokens, preflights.
+"""What no client reaches of access control: PATCH and PUT on the wire, acting as another, audit trails, preflights.
 
 The rules are those of the design page on access control.
 """
@@ -96,9 +96,12 @@ def test_grant_has_the_members_of_the_document_in_its_order(team: Team, ada: htt
     project = make(ada, "project", name)["id"]
     content = {"object_type": "project", "object_id": project, "user_id": team.vi.id, "permission": "read"}
     grant = ok(ada.post("/v1/acl", json=content))
-    assert list(grant) == (
-        "id object_type object_id user_id group_id permission restrict_object_type role_id _object_org_id created"
-    ).split()
+    assert (
+        list(grant)
+        == (
+            "id object_type object_id user_id group_id permission restrict_object_type role_id _object_org_id created"
+        ).split()
+    )
     assert [grant[member] for member in ("group_id", "restrict_object_type", "role_id")] == [None] * 3
     assert ok(ada.get(f"/v1/acl/{grant['id']}")) == grant
 
@@ -357,9 +360,12 @@ def account(ada: httpx.Client, name: str) -> dict:
 def test_service_token_lives_through_all_calls(team: Team, ada: httpx.Client, account: dict, name: str):
     body = {"name": name, "service_account_id": account["id"]}
     first, second = ok(ada.post("/v1/service_token", json=body)), ok(ada.post("/v1/service_token", json=body))
-    assert list(first) == (
-        "id created name preview_name service_account_id service_account_email service_account_name org_id key"
-    ).split()
+    assert (
+        list(first)
+        == (
+            "id created name preview_name service_account_id service_account_email service_account_name org_id key"
+        ).split()
+    )
     assert first["id"] != second["id"] and first["key"] != second["key"]
     assert first["preview_name"] == f"bt-st-****{first['key'][-4:]}"
     assert (first["service_account_name"], first["service_account_email"]) == (name, account["email"])
@@ -395,7 +401,9 @@ def test_tokens_are_made_by_owners_for_service_accounts(
             assert message(client.post("/v1/service_token", json=body))
             assert message(client.put("/v1/service_token", json=body))
         # It sees its own, and those alone.
-        assert {token["service_account_id"] for token in ok(robot.get("/v1/service_token"))["objects"]} == {account["id"]}
+        assert {token["service_account_id"] for token in ok(robot.get("/v1/service_token"))["objects"]} == {
+            account["id"]
+        }
     assert ok(vi.get("/v1/service_token")) == {"objects": []}
     for person in (team.ada.id, team.eve.id, UNKNOWN):
         assert ada.post("/v1/service_token", json=body | {"service_account_id": person}).status_code in (400, 403)
@@ -408,7 +416,7 @@ def test_policy_by_which_service_tokens_alone_make_tokens(installation: Installa
         installation.run("service-accounts", "create", "root", "--group", "Owners", "--token", "first", "--json")
     )
     server = serve(installation.data, "--token-minting", "service-tokens")
-    with server.client(installation.ada.key) as ada, server.client(account["token"]["key"]) as root:
+    with server.client(installation.ada.key) as ada, server.client(account["api_key"]) as root:
         body = {"name": "second", "service_account_id": account["id"]}
         assert "service token" in message(ada.post("/v1/service_token", json=body))
         with server.client(ok(root.post("/v1/service_token", json=body))["key"]) as second:
@@ -437,11 +445,12 @@ print(json.dumps([braintrust.org_id(), braintrust.user_info()["id"], braintrust.
     assert email.endswith("@service-accounts.invalid")
 
 
-def test_nobody_signs_in_as_a_service_account(installation: Installation):
-    """Its address is nobody's: no token of the server's own is made for it."""
-    account = json.loads(installation.run("service-accounts", "create", "ci", "--json"))
-    with pytest.raises(AssertionError, match="service account"):
-        installation.token(account["email"])
+def test_nobody_signs_in_as_a_service_account(installation: Installation, serve):
+    """Only its own tokens speak for it, and a token for its address does not."""
+    account = json.loads(installation.run("service-accounts", "create", "ci", "--group", "Owners", "--json"))
+    token = installation.token(account["email"])
+    with serve(installation.data).client(token) as client:
+        assert client.get("/v1/project").status_code == 401
 
 
 # Acting as another
@@ -534,7 +543,11 @@ def test_trail_tells_of_the_objects_of_an_answer(team: Team, ed: httpx.Client, a
     assert trail(made) == (*who, "/v1/project", [project])
     path = f"/v1/project/{project['id']}"
     assert trail(ed.get(path, headers=TRAIL)) == (*who, "/v1/project/[id]", [project])
-    assert trail(ed.get("/v1/project", params={"project_name": name}, headers=TRAIL)) == (*who, "/v1/project", [project])
+    assert trail(ed.get("/v1/project", params={"project_name": name}, headers=TRAIL)) == (
+        *who,
+        "/v1/project",
+        [project],
+    )
     assert trail(ed.patch(path, json={"description": "a"}, headers=TRAIL)) == (*who, "/v1/project/[id]", [project])
     assert trail(ed.delete(path, headers=TRAIL)) == (*who, "/v1/project/[id]", [project])
     assert trail(ed.get("/v1/project", params={"project_name": name}, headers=TRAIL)) == (*who, "/v1/project", [])
@@ -606,11 +619,20 @@ def test_audit_log_tells_of_every_change_newest_first(team: Team, ada: httpx.Cli
         assert named(ada.get("/v1/organization/audit_logs", params=query)) == set(query)
 
 
-def test_audit_log_tells_of_members_tokens_and_grants(team: Team, ada: httpx.Client, account: dict, name: str):
+def test_audit_log_tells_of_members_tokens_and_grants(team: Team, ada: httpx.Client, account: dict):
     [joined] = rows(ada, object_id=account["id"], event_type="org_member.created")
     assert joined["object_name"] == account["email"] and joined["actor_id"] == team.ada.id
     [token] = rows(ada, event_type="service_token.created", limit=1)
     assert token["object_name"] == "first"
+    content = {
+        "object_type": "org_project",
+        "object_id": team.organization["id"],
+        "user_id": account["id"],
+        "permission": "delete",
+    }
+    grant = ok(ada.post("/v1/acl", json=content))
+    [given] = rows(ada, object_id=grant["id"])
+    assert given["event_type"] == "acl.created" and given["details"] == content
     ok(ada.patch("/v1/organization/members", json={"remove_users": {"ids": [account["id"]]}}))
     assert [row["event_type"] for row in rows(ada, limit=2)] == ["org_member.deleted", "service_token.deleted"]
     log = ada.get("/v1/organization/audit_logs").text

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import List
 
 import braintrust_api
 import pytest
@@ -123,7 +122,7 @@ def test_unknown_user_or_group_stops_the_whole_call(team: Team, owner: Braintrus
         assert refused(members.update, invite_users={"emails": [email], "ids": [id]}) == (
             f"Missing read access to user id {id}, or the user does not exist"
         )
-    assert "Nobodies" in invalid(members.update, invite_users={"emails": [email], "group_names": ["Nobodies"]})
+    assert "Nobodies" in refused(members.update, invite_users={"emails": [email], "group_names": ["Nobodies"]})
     assert UNKNOWN in refused(members.update, invite_users={"emails": [email], "group_ids": [UNKNOWN]})
     invalid(members.update, invite_users={"emails": [email, "nobody"]})
     assert owner.users.list(email=email).objects == []
@@ -132,7 +131,9 @@ def test_unknown_user_or_group_stops_the_whole_call(team: Team, owner: Braintrus
 @pytest.mark.parametrize("caller", ["engineer", "viewer", "service account"], indirect=True)
 def test_who_is_no_owner_changes_no_members(team: Team, caller: Braintrust, owner: Braintrust, email: str):
     assert "create access to members" in refused(caller.organizations.members.update, invite_users={"emails": [email]})
-    assert "delete access to members" in refused(caller.organizations.members.update, remove_users={"ids": [team.vi.id]})
+    assert "delete access to members" in refused(
+        caller.organizations.members.update, remove_users={"ids": [team.vi.id]}
+    )
     assert owner.users.list(email=email).objects == []
     assert owner.users.retrieve(team.vi.id).id == team.vi.id
 
@@ -474,11 +475,11 @@ def test_several_grants_change_together(team: Team, owner: Braintrust, viewer: B
 
 def test_grants_of_the_organization_are_a_bare_array(team: Team, owner: Braintrust, project: Project):
     """The client has no method for the path; it has the type."""
-    grants = owner.get("/v1/acl/list_org", cast_to=List[ACL])
+    grants = owner.get("/v1/acl/list_org", cast_to=list[ACL])
     assert {grant.object_org_id for grant in grants} == {team.organization["id"]}
     assert {"organization", "project"} <= {grant.object_type for grant in grants}
     query = {"params": {"object_type": "project", "object_id": project.id, "user_id": team.ada.id}}
-    [own] = owner.get("/v1/acl/list_org", cast_to=List[ACL], options=query)
+    [own] = owner.get("/v1/acl/list_org", cast_to=list[ACL], options=query)
     assert own.role_id == role_named(owner, "Owner").id
 
 
@@ -541,7 +542,7 @@ def test_who_is_no_owner_sees_and_gives_no_grants(team: Team, caller: Braintrust
     refused(caller.acls.list, object_type="project", object_id=project.id)
     refused(caller.acls.retrieve, grant.id)
     refused(caller.acls.delete, grant.id)
-    refused(caller.get, "/v1/acl/list_org", cast_to=List[ACL])
+    refused(caller.get, "/v1/acl/list_org", cast_to=list[ACL])
     refused(caller.acls.create, object_type="project", object_id=project.id, user_id=team.vi.id, permission="read")
 
 
@@ -611,7 +612,9 @@ def test_projects_are_listed_page_by_page(team: Team, engineer: Braintrust, name
         )
 
 
-def test_somebody_without_a_group_sees_what_they_were_granted(team: Team, owner: Braintrust, project: Project, name: str):
+def test_somebody_without_a_group_sees_what_they_were_granted(
+    team: Team, owner: Braintrust, project: Project, name: str
+):
     """And of the lists that alone, page by page."""
     accounts = {"invite_users": {"service_accounts": [{"name": name, "token_name": "ci"}]}}
     [added] = owner.organizations.members.update(extra_body=accounts).to_dict()["added_users"]

@@ -58,6 +58,10 @@ extension ProcessTests {
             #expect(mixed.hasPrefix("Invited carl@example.com, into no group. bob@example.com is a member already;"))
             let engineers = try await objects(place, "members", "list", "--group", "Engineers")
             #expect(engineers.map { $0["email"] } == ["bob@example.com"])
+            // An id does in place of a name, of the kind that is asked for.
+            let bob = try #require(engineers.first?["id"]?.string)
+            try await place.run("service-accounts", "delete", bob).expectRefusal("no service account “\(bob)”")
+            try await place.run("groups", "remove", "Viewers", bob).expectSuccess()
             let table = try await output(place, "members", "list").split(separator: "\n")
             #expect(table.map { $0.split(separator: " ").last } == ["groups", "-", "Engineers", "Owners"])
         }

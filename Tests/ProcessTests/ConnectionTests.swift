@@ -39,7 +39,7 @@ extension ProcessTests {
                 let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n"
                 let document = try await server.client(key: "").send("GET", "/openapi.json").text.utf8.count
                 // More than the two sockets' buffers hold, and not more than can be read slowly in the time.
-                let count = 8_000_000 / document
+                let count = 12_000_000 / document
                 let requests = String(repeating: request + "\r\n", count: count) + request + "Connection: close\r\n\r\n"
                 try await RawConnection.open(to: server) { silent in
                     try await RawConnection.open(to: server) { slow in

@@ -23,19 +23,32 @@ final class AuditTrail: Sendable {
     /// The version of the form that `braintrust.parse_audit_resources` reads.
     private static let version: JSONValue = 1
 
-    /// So many objects a header can name without meeting the limits of proxies.
+    /// So many objects a header can tell of without meeting the limits of proxies.
     private static let maximumCount = 50
 
-    private let entries = Mutex<[Entry]>([])
+    /// So long the names of all of them can be, in bytes; whoever can give names could close a list to others otherwise.
+    private static let maximumNameBytes = 2_048
 
-    /// Notes objects; those beyond the first fifty are left out.
+    private struct Entries {
+        var list: [Entry] = []
+        var nameBytes = 0
+    }
+
+    private let entries = Mutex(Entries())
+
+    /// Notes objects; those beyond the first fifty are left out, and so are names that there is no room for.
     func note(_ resource: Resource, _ records: [Record]) {
         entries.withLock { entries in
-            for record in records.prefix(Self.maximumCount - entries.count) {
+            for record in records.prefix(Self.maximumCount - entries.list.count) {
                 guard let id = record.id else { continue }
                 var name: String?
-                if case .text(let text) = record[name: "name"] { name = text }
-                entries.append(Entry(type: resource.name, id: id.description, name: name))
+                if case .text(let text) = record[name: "name"],
+                    entries.nameBytes + text.utf8.count <= Self.maximumNameBytes
+                {
+                    name = text
+                    entries.nameBytes += text.utf8.count
+                }
+                entries.list.append(Entry(type: resource.name, id: id.description, name: name))
             }
         }
     }
@@ -55,7 +68,7 @@ final class AuditTrail: Sendable {
 
     private var resources: [JSONValue] {
         entries.withLock { entries in
-            entries.map { entry in
+            entries.list.map { entry in
                 [
                     "type": .string(entry.type), "id": .string(entry.id),
                     "name": entry.name.map(JSONValue.string) ?? .null,

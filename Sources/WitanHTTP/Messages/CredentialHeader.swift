@@ -39,9 +39,9 @@ extension HTTPField.Name {
     static let authToken = required("x-bt-auth-token")
     /// `x-bt-impersonate-user`: the person to act as.
     static let impersonateUser = required("x-bt-impersonate-user")
-    /// `x-bt-org-name`: the organization that the request is about.
     /// `x-bt-enable-audit`: whether the answer tells what it is about.
     static let enableAudit = required("x-bt-enable-audit")
+    /// `x-bt-org-name`: the organization that the request is about.
     static let organizationName = required("x-bt-org-name")
     /// `x-bt-found-existing`: a create met an object that was there.
     static let foundExisting = required("x-bt-found-existing")

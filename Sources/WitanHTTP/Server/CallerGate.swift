@@ -25,7 +25,7 @@ struct CallerGate: Sendable {
             throw Failure.missingCredential
         }
         let state = context.record.current
-        var identity = try await authenticator.authenticate(
+        let identity = try await authenticator.authenticate(
             credential,
             from: IPAddress.limiterKey(for: state.clientAddress)
         )
@@ -50,23 +50,21 @@ struct CallerGate: Sendable {
                 throw RateLimitRefusal.failure(decision, of: "in this organization")
             }
         }
-        if let user = request.headers[.impersonateUser] {
-            identity = try await impersonation.identity(of: user, by: identity)
-        }
-        let caller = Caller(
-            identity: identity,
-            origin: RequestOrigin(
-                clientAddress: state.clientAddress,
-                userAgent: request.headers[.userAgent].map(SecretRedactor.redact),
-                traceID: state.trace?.traceIDText
-            )
+        let origin = RequestOrigin(
+            clientAddress: state.clientAddress,
+            userAgent: request.headers[.userAgent].map(SecretRedactor.redact),
+            traceID: state.trace?.traceIDText
         )
+        var caller = Caller(identity: identity, origin: origin)
+        if let user = request.headers[.impersonateUser] {
+            caller = Caller(identity: try await impersonation.identity(of: user, by: caller), origin: origin)
+        }
         guard request.headers[.enableAudit]?.lowercased() == "true" else {
             return try await handle(request, context, caller)
         }
-        let trail = AuditTrail()
-        var response = try await AuditTrail.$current.withValue(trail) { try await handle(request, context, caller) }
-        trail.write(to: &response.headers, template: context.record.current.route?.template ?? "", caller: caller)
+        let (trail, audited) = (AuditTrail(), caller)
+        var response = try await AuditTrail.$current.withValue(trail) { try await handle(request, context, audited) }
+        trail.write(to: &response.headers, template: context.record.current.route?.template ?? "", caller: audited)
         return response
     }
 }

@@ -153,6 +153,11 @@ extension Field<[ObjectID]> {
 }
 
 extension Field<[String]> {
+    /// E-mail addresses of people, in a body.
+    package static func emails(_ name: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .list(.email), summary: summary))
+    }
+
     /// Texts, in a body.
     package static func texts(_ name: String, _ summary: String) -> Field {
         let kind = FieldSpec.Kind.text(maximumCharacters: Limits().nameCharacters)

@@ -10,6 +10,8 @@ package struct FieldSpec: Sendable, Hashable {
         case reference(String)
         /// A text of at most so many characters.
         case text(maximumCharacters: Int)
+        /// The e-mail address of a person.
+        case email
         /// True or false.
         case flag
         /// A whole number.

@@ -47,7 +47,7 @@ package enum AccessEndpoints {
     package static let batchUpdateWithHyphen = batchUpdate(
         "/v1/acl/batch-update",
         operationID: "aclBatchUpdateHyphen",
-        summary: "Batch update acls, older path"
+        summary: "Batch update acls on the older path"
     )
 
     private static func batchUpdate(_ path: String, operationID: String, summary: String) -> Endpoint {

@@ -275,6 +275,10 @@ extension FieldSpec {
                 schema["maxLength"] = .number(JSONNumber(maximumCharacters))
                 schema["pattern"] = .string(Self.pattern)
             }
+        case .email:
+            schema["type"] = "string"
+            schema["format"] = "email"
+            schema["maxLength"] = .number(JSONNumber(EmailAddress.maximumCharacters))
         case .flag:
             schema["type"] = "boolean"
         case .count:

@@ -182,6 +182,8 @@ extension FieldSpec {
             let count = text.unicodeScalars.count
             if minimumCharacters <= count && count <= maximum { return .text(text) }
             found = "has \(count) characters"
+        case (.email, .string(let text)) where EmailAddress.isPlausible(text):
+            return .text(text)
         case (.id, .string(let text)), (.reference, .string(let text)):
             if let id = ObjectID(text) { return .text(id.description) }
         case (.choice(let choices), .string(let text)) where choices.contains(text):
@@ -248,6 +250,7 @@ extension FieldSpec {
             switch kind {
             case .id, .reference: "a UUID"
             case .text(let maximum): "a text of \(minimumCharacters) to \(maximum) characters"
+            case .email: "an address like a@example.com"
             case .flag: "true or false"
             case .count: "a whole number"
             case .timestamp: "a date and time in the form of RFC 3339"

@@ -66,7 +66,7 @@ extension MembershipRequest {
             "invite_users",
             [
                 Field.references("ids", to: "user", "Users that the caller knows").limited(to: limit).nullable().spec,
-                Field.texts("emails", "Addresses of people").limited(to: limit).nullable().spec,
+                Field.emails("emails", "Addresses of people").limited(to: limit).nullable().spec,
                 Field.structures(
                     "service_accounts",
                     [

@@ -9,6 +9,8 @@ package import WitanStorage
 package struct AccessControl: Sendable {
     private let database: any SQLDatabase
     private let store = AccessStore()
+    private let accounts = AccountStore()
+    private let credentialStore = CredentialStore()
     private let history: AccessHistory
     private let standings: DependentCache<Place, Standing>
     private let objects: DependentCache<Place, ObjectStanding>
@@ -40,15 +42,63 @@ package struct AccessControl: Sendable {
         return Access(identity: identity, standings: standings, control: self, token: token)
     }
 
-    /// The same as a transaction that is under way sees it, which is not kept.
-    package func access(for identity: Identity, on connection: any SQLConnection) throws(Failure) -> Access {
+    /// The same as the transaction of a change sees it, which is not kept.
+    ///
+    /// A change is judged by what holds in its own place among the changes: whoever was removed, or lost a right, in one
+    /// before it is refused, though their request had been let in already. With `ownOnly` no permissions are compiled,
+    /// for what takes none.
+    ///
+    /// - Throws: `.unauthenticated` when the credential was deleted, and `.forbidden` when the caller may no longer act as
+    ///   the user.
+    package func access(
+        for identity: Identity,
+        ownOnly: Bool = false,
+        on connection: any SQLConnection
+    ) throws(Failure) -> Access {
+        let identity = try present(identity, on: connection)
         var standings: [Standing] = []
-        for membership in identity.memberships {
+        for membership in identity.memberships where !ownOnly {
             standings.append(
                 try Self.standing(of: identity.userID, in: membership.organizationID, store, on: connection)
             )
         }
         return Access(identity: identity, standings: standings, control: self, token: objects.beginFill())
+    }
+
+    /// The identity with the organizations that it is still in.
+    private func present(_ identity: Identity, on connection: any SQLConnection) throws(Failure) -> Identity {
+        if let id = identity.keyID {
+            let kind: CredentialStore.Kind = identity.authentication == .serviceToken ? .serviceToken : .apiKey
+            guard try credentialStore.isThere(kind, id, on: connection) else { throw .invalidCredential }
+        }
+        var memberships: [Account.Membership] = []
+        for membership in identity.memberships {
+            let isMember = try accounts.isMember(
+                userID: identity.userID,
+                organizationID: membership.organizationID,
+                on: connection
+            )
+            if isMember { memberships.append(membership) }
+        }
+        if let owner = identity.impersonator {
+            for membership in try accounts.account(userID: identity.userID, on: connection)?.memberships ?? [] {
+                guard try owns(membership.organizationID, owner.userID, on: connection) else {
+                    throw .impersonationRefused
+                }
+            }
+        }
+        return identity.within(memberships)
+    }
+
+    private func owns(
+        _ organizationID: ObjectID,
+        _ userID: ObjectID,
+        on connection: any SQLConnection
+    ) throws(Failure) -> Bool {
+        guard try accounts.isMember(userID: userID, organizationID: organizationID, on: connection) else {
+            return false
+        }
+        return try Self.standing(of: userID, in: organizationID, store, on: connection).isOwner
     }
 
     /// What a user holds over everything in an organization; they must be in it.
@@ -100,8 +150,9 @@ package struct AccessControl: Sendable {
 
     /// What a user was granted on an object itself.
     ///
-    /// With `token`, from a time before the snapshot that `connection` reads, the answer is kept. A transaction that
-    /// writes gives none: it sees what others of its group wrote, which may yet be undone.
+    /// With `token`, from a time before the snapshot that `connection` reads, what is known is not read again, and the
+    /// answer is kept. A transaction that writes gives none: what is known may be older than it, and it sees what others
+    /// of its group wrote, which may yet be undone.
     func matrix(
         of userID: ObjectID,
         _ groups: [ObjectID],
@@ -110,7 +161,7 @@ package struct AccessControl: Sendable {
         on connection: any SQLConnection
     ) throws(Failure) -> PermissionMatrix {
         let place = Place(userID: userID, id: object.id)
-        if let standing = objects.lookup(place) { return standing.matrix }
+        if token != nil, let standing = objects.lookup(place) { return standing.matrix }
         let grants = try store.grants(on: [object.id], to: userID, groups, on: connection)
             .filter { $0.object.type == object.type }
         let standing = ObjectStanding(

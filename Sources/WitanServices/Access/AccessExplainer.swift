@@ -42,12 +42,12 @@ package struct AccessExplainer: Sendable {
     ) throws(Failure) -> Explanation {
         let organization = AccessObject.organizationWide(.organization, object.organizationID)
         let isMember = account.memberships.contains { $0.organizationID == object.organizationID }
-        let groups = GroupWays(
+        let groups = NamedPaths(
             isMember ? try store.groupSteps(of: account.userID, in: object.organizationID, on: connection) : []
         )
         let places = object.places
         var names: [String] = []
-        for place in places { names.append(try name(of: place, on: connection)) }
+        for place in places { names.append("\(place.type.rawValue):\(try name(of: place, on: connection))") }
         var ways: [Explanation.Way] = []
         var nearMisses: [Explanation.Way] = []
         if isMember {
@@ -71,10 +71,9 @@ package struct AccessExplainer: Sendable {
         return Explanation(
             user: account,
             permission: permission,
-            objectName: names[0],
             object: object,
             type: type,
-            organization: try store.name(of: organization, on: connection) ?? "",
+            organization: try name(of: organization, on: connection),
             isMember: isMember,
             groups: groups.all,
             places: names,
@@ -89,7 +88,7 @@ package struct AccessExplainer: Sendable {
     private func ways(
         of grant: StoredGrant,
         _ object: String,
-        _ groups: GroupWays,
+        _ groups: NamedPaths,
         _ permission: Permission,
         on connection: any SQLConnection
     ) throws(Failure) -> [Explanation.Way] {
@@ -97,7 +96,7 @@ package struct AccessExplainer: Sendable {
             Explanation.Way(
                 grant: grant,
                 object: object,
-                groups: grant.isToGroup ? groups.way(to: grant.principal) : [],
+                groups: grant.isToGroup ? groups.path(to: grant.principal) : [],
                 roles: roles,
                 types: restrictions.contains(nil)
                     ? [] : restrictions.compactMap(\.self).sorted { $0.rawValue < $1.rawValue }
@@ -106,58 +105,12 @@ package struct AccessExplainer: Sendable {
         guard let roleID = grant.roleID else {
             return grant.permission == permission ? [way([], [grant.restriction])] : []
         }
-        let roles = RoleWays(roleID, try store.roleSteps(of: roleID, on: connection))
+        let roles = NamedPaths(from: roleID, try store.roleSteps(of: roleID, on: connection))
         let permissions = try store.permissions(of: [roleID], on: connection).filter { $0.permission == permission }
         return Dictionary(grouping: permissions, by: \.sourceID)
             .sorted { $0.key < $1.key }
-            .map { source, permissions in way(roles.way(to: source), permissions.map(\.restriction)) }
+            .map { source, permissions in way(roles.path(to: source), permissions.map(\.restriction)) }
             .sorted { $0.roles.count < $1.roles.count }
-    }
-
-    /// The ways from a user up to each of their groups.
-    private struct GroupWays {
-        let all: [Explanation.Named]
-        private let names: [ObjectID: String]
-        private let paths: ShortestPaths<ObjectID>
-
-        init(_ steps: [GroupStep]) {
-            names = Dictionary(steps.map { ($0.groupID, $0.name) }, uniquingKeysWith: { first, _ in first })
-            var direct: [ObjectID] = []
-            var above: [ObjectID: [ObjectID]] = [:]
-            for step in steps {
-                if let member = step.memberGroupID {
-                    above[member, default: []].append(step.groupID)
-                } else {
-                    direct.append(step.groupID)
-                }
-            }
-            paths = ShortestPaths(from: direct, through: above)
-            all = names.map { Explanation.Named(id: $0.key, name: $0.value) }
-                .sorted { ($0.name, $0.id) < ($1.name, $1.id) }
-        }
-
-        func way(to group: ObjectID) -> [Explanation.Named] {
-            (paths.path(to: group) ?? []).map { Explanation.Named(id: $0, name: names[$0] ?? "") }
-        }
-    }
-
-    /// The ways from a role down to each of those that it takes permissions from.
-    private struct RoleWays {
-        private let names: [ObjectID: String]
-        private let paths: ShortestPaths<ObjectID>
-
-        init(_ roleID: ObjectID, _ steps: [RoleStep]) {
-            names = Dictionary(steps.map { ($0.roleID, $0.name) }, uniquingKeysWith: { first, _ in first })
-            var below: [ObjectID: [ObjectID]] = [:]
-            for step in steps {
-                if let member = step.memberRoleID { below[step.roleID, default: []].append(member) }
-            }
-            paths = ShortestPaths(from: [roleID], through: below)
-        }
-
-        func way(to role: ObjectID) -> [Explanation.Named] {
-            (paths.path(to: role) ?? []).map { Explanation.Named(id: $0, name: names[$0] ?? "") }
-        }
     }
 
     // MARK: Names
@@ -201,7 +154,49 @@ package struct AccessExplainer: Sendable {
     }
 
     private func name(of object: AccessObject, on connection: any SQLConnection) throws(Failure) -> String {
-        "\(object.type.rawValue):\(try store.name(of: object, on: connection) ?? object.id.description)"
+        guard let name = try store.name(of: object, on: connection) else {
+            throw .bug("An object that was just found has no name")
+        }
+        return name
+    }
+}
+
+/// The ways through groups or roles, with their names.
+private struct NamedPaths {
+    /// All that the ways lead to, by name.
+    let all: [Explanation.Named]
+
+    private let names: [ObjectID: String]
+    private let paths: ShortestPaths<ObjectID>
+
+    /// From the groups that a user is in up to those that hold these.
+    init(_ steps: [GroupStep]) {
+        self.init(
+            names: steps.map { ($0.groupID, $0.name) },
+            from: steps.filter { $0.memberGroupID == nil }.map(\.groupID),
+            edges: steps.compactMap { step in step.memberGroupID.map { ($0, step.groupID) } }
+        )
+    }
+
+    /// From a role down to those that it takes permissions from.
+    init(from role: ObjectID, _ steps: [RoleStep]) {
+        self.init(
+            names: steps.map { ($0.roleID, $0.name) },
+            from: [role],
+            edges: steps.compactMap { step in step.memberRoleID.map { (step.roleID, $0) } }
+        )
+    }
+
+    private init(names: [(ObjectID, String)], from start: [ObjectID], edges: [(ObjectID, ObjectID)]) {
+        self.names = Dictionary(names, uniquingKeysWith: { first, _ in first })
+        paths = ShortestPaths(from: start, through: Dictionary(grouping: edges, by: \.0).mapValues { $0.map(\.1) })
+        all = self.names.map { Explanation.Named(id: $0.key, name: $0.value) }
+            .sorted { ($0.name, $0.id) < ($1.name, $1.id) }
+    }
+
+    /// What lies on the way, both ends included; empty when there is none.
+    func path(to id: ObjectID) -> [Explanation.Named] {
+        (paths.path(to: id) ?? []).compactMap { id in names[id].map { Explanation.Named(id: id, name: $0) } }
     }
 }
 

@@ -37,10 +37,7 @@ package struct Explanation: Sendable {
     /// The permission that was asked about.
     package let permission: Permission
 
-    /// What it was asked about: `project:Support`.
-    package let objectName: String
-
-    /// The object that this names.
+    /// What it was asked about.
     package let object: AccessObject
 
     /// The kind of objects that it was asked for: the object's own, or one of those in it.
@@ -55,7 +52,7 @@ package struct Explanation: Sendable {
     /// The groups of the organization that hold the user, by name.
     package let groups: [Named]
 
-    /// Where a grant would count: the object and what it is in, nearest first.
+    /// Where a grant would count: the object and what it is in, nearest first: `project:Support`, `org_project:Acme`.
     package let places: [String]
 
     /// The ways by which the user holds it, one for each grant, the nearest objects' first.
@@ -71,18 +68,15 @@ package struct Explanation: Sendable {
 // MARK: For people
 
 extension Explanation {
-    /// The answer, a line, and its reasons, a line each; names in them hold no control characters.
+    /// The answer, a line, and its reasons, a line each; names in them may hold any character.
     package var text: [String] {
-        let what = "\(permission.rawValue)\(type == object.type ? "" : " for \(type.rawValue)") on \(objectName)"
+        let what = "\(permission.rawValue)\(type == object.type ? "" : " for \(type.rawValue)") on \(places[0])"
         let place = object.isOrganizationWide ? "" : " in \(organization)"
-        let lines =
-            if isAllowed {
-                ["Yes: \(user.email) holds \(what)\(place)."] + ways.map { "By \(describe($0))." }
-            } else {
-                ["No: \(user.email) does not hold \(what)\(place).", missing]
-                    + nearMisses.map { "Not by \(describe($0)): it is not for \(type.rawValue)." }
-            }
-        return lines.map(Self.printable)
+        if isAllowed {
+            return ["Yes: \(user.email) holds \(what)\(place)."] + ways.map { "By \(describe($0))." }
+        }
+        return ["No: \(user.email) does not hold \(what)\(place).", missing]
+            + nearMisses.map { "Not by \(describe($0)): it is not for \(type.rawValue)." }
     }
 
     private var missing: String {
@@ -93,23 +87,14 @@ extension Explanation {
     }
 
     private func describe(_ way: Way) -> String {
-        var text = "the grant \(way.grant.id) on \(way.object) of "
         let types = way.types.map(\.rawValue).joined(separator: ", ")
-        let only = types.isEmpty ? "" : " for \(types)"
-        if way.roles.isEmpty {
-            text += "\(permission.rawValue)\(only)"
-        } else {
-            text += "role \(Self.arrow(way.roles)) with \(permission.rawValue)\(only)"
-        }
-        return text + " to " + (way.groups.isEmpty ? user.email : "\(user.email) by group \(Self.arrow(way.groups))")
+        let what = permission.rawValue + (types.isEmpty ? "" : " for \(types)")
+        let role = way.roles.isEmpty ? "" : "role \(Self.arrow(way.roles)) with "
+        let whom = way.groups.isEmpty ? "them" : "their group \(Self.arrow(way.groups))"
+        return "\(role)\(what) on \(way.object), granted to \(whom) (grant \(way.grant.id))"
     }
 
     private static func arrow(_ names: [Named]) -> String { names.map(\.name).joined(separator: " → ") }
-
-    /// A hostile name must not reach a terminal as it is.
-    private static func printable(_ line: String) -> String {
-        String(line.map { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0 })
-    }
 }
 
 // MARK: For programs
@@ -123,8 +108,7 @@ extension Explanation {
             "permission": .string(permission.rawValue),
             "object": [
                 "object_type": .string(object.type.rawValue), "object_id": .string(object.id.description),
-                "name": .string(objectName), "org_id": .string(object.organizationID.description),
-                "org_name": .string(organization),
+                "org_id": .string(object.organizationID.description), "org_name": .string(organization),
             ],
             "for_object_type": .string(type.rawValue),
             "is_member": .bool(isMember),

@@ -164,7 +164,7 @@ package struct AuditLog: Sendable {
         let impersonated = identity.impersonator == nil ? nil : identity.account
         return AuditEvent(
             id: ids.next(),
-            created: time.now(),
+            created: time.now().truncatedToMilliseconds,
             type: type,
             outcome: outcome,
             organizationID: organization,

@@ -53,6 +53,18 @@ package struct Identity: Sendable, CachedCredential {
         self.impersonator = impersonator
     }
 
+    /// The same caller in these organizations alone.
+    func within(_ memberships: [Account.Membership]) -> Identity {
+        Identity(
+            account: account,
+            memberships: memberships,
+            authentication: authentication,
+            keyID: keyID,
+            expiresAt: expiresAt,
+            impersonator: impersonator
+        )
+    }
+
     /// The id of the person or service account.
     package var userID: ObjectID { account.userID }
 
@@ -95,7 +107,7 @@ extension Identity {
             return try membership("org_id \(id)") { $0.organizationID == id }
         }
         if let name = selector.name ?? selector.headerName {
-            return try membership("the organization of that name") { $0.organizationName == name }
+            return try membership("the organization of that name") { $0.isNamed(name) }
         }
         switch memberships.count {
         case 1: return memberships[0]
@@ -121,11 +133,18 @@ extension Identity {
     package func organizations(chosenBy selector: Selector = Selector()) -> [ObjectID] {
         memberships.filter { membership in
             if let id = selector.id { return membership.organizationID == id }
-            if let name = selector.name ?? selector.headerName { return membership.organizationName == name }
+            if let name = selector.name ?? selector.headerName { return membership.isNamed(name) }
             return true
         }
         .map(\.organizationID)
     }
+}
+
+extension Account.Membership {
+    /// Whether the organization has exactly that name, byte for byte, as the database compares names.
+    ///
+    /// Swift's `==` also holds for names that are different sequences of characters and look the same.
+    fileprivate func isNamed(_ name: String) -> Bool { organizationName.utf8.elementsEqual(name.utf8) }
 }
 
 /// Where a request came from, for the audit log.

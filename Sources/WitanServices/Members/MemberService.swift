@@ -83,8 +83,8 @@ package struct MemberService: Sendable {
                     headerName: selector.headerName
                 )
             )
-            let access = try await accessControl.access(for: caller.identity)
             let done = try await database.write { connection in
+                let access = try accessControl.access(for: caller.identity, on: connection)
                 var work = Work(organizationID: organization.organizationID, caller: caller, access: access)
                 try update(request, &work, on: connection)
                 return work
@@ -110,7 +110,7 @@ package struct MemberService: Sendable {
 
     /// Puts a person, who is found by their address or made, into an organization and groups, whoever asks.
     ///
-    /// - Throws: `.invalidRequest` when there is no such group.
+    /// - Throws: `.forbidden` when there is no such group.
     package func join(
         _ person: NewPerson,
         _ organizationID: ObjectID,
@@ -228,6 +228,9 @@ package struct MemberService: Sendable {
         for name in request.groupNames {
             groups.append(try groupID(named: name, in: work.organizationID, on: connection))
         }
+        // Whoever comes, comes into each once, however often it is named.
+        var seen: Set<ObjectID> = []
+        groups = groups.filter { seen.insert($0).inserted }
         for group in groups {
             try work.access?.requireCoveringGrants(toGroup: group, in: accesses, on: connection)
         }
@@ -240,7 +243,7 @@ package struct MemberService: Sendable {
         on connection: any SQLConnection
     ) throws(Failure) -> ObjectID {
         guard let id = try accounts.groupID(named: name, in: organizationID, on: connection) else {
-            throw Failure(.invalidRequest, "The organization has no group named \(name).")
+            throw Failure(.forbidden, "The organization has no group named \(name).")
         }
         return id
     }
@@ -259,7 +262,7 @@ package struct MemberService: Sendable {
             invited.append(account)
         }
         for (index, email) in request.inviteEmails.enumerated() {
-            guard NewPerson.isAddress(email), !email.lowercased().hasSuffix("@\(Self.serviceAccountDomain)") else {
+            guard !email.lowercased().hasSuffix("@\(Self.serviceAccountDomain)") else {
                 throw Failure(invalid: [
                     Failure.Issue(
                         path: ["invite_users", "emails", String(index)],

@@ -16,7 +16,7 @@ package struct NewPerson: Sendable {
     ///
     /// - Throws: `.invalidRequest` for what is not an e-mail address.
     package init(email: String, givenName: String? = nil, familyName: String? = nil) throws(Failure) {
-        guard Self.isAddress(email) else {
+        guard EmailAddress.isPlausible(email) else {
             throw Failure(invalid: [
                 Failure.Issue(path: ["email"], message: "must be an address like a@example.com")
             ])
@@ -24,12 +24,5 @@ package struct NewPerson: Sendable {
         self.email = AccountStore.normalized(email)
         self.givenName = givenName
         self.familyName = familyName
-    }
-
-    /// Whether a text can be an e-mail address: one `@` with something before and after it, and no space.
-    package static func isAddress(_ text: String) -> Bool {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && text.count <= 254
-            && !text.unicodeScalars.contains { $0.properties.isWhitespace || $0.value < 0x20 }
     }
 }

@@ -6,7 +6,11 @@ import WitanStorage
 
 extension ResourceRules {
     /// An organization's name is part of what the cache of credentials holds.
-    package static let organization = ResourceRules(finish: { _, changes in changes.allCredentials = true })
+    package static let organization = ResourceRules(finish: { change, changes in
+        let name = OrganizationResource.name.spec
+        guard change.draft?.values.contains(where: { $0.field == name }) == true else { return }
+        changes.allCredentials = true
+    })
 
     /// A project's grants go with it.
     package static let project = ResourceRules(finish: { change, _ in
@@ -86,8 +90,12 @@ extension ResourceRules {
                     ])
                 }
                 var gained = PermissionMatrix()
+                let present = RolePermissions(try store.permissions(of: [id], on: change.connection)).matrix(of: id)
                 for item in change.added(to: permissions) {
-                    if let (permission, type) = item.rolePermission { gained.insert(permission, for: type) }
+                    guard let (permission, type) = item.rolePermission else { continue }
+                    var matrix = PermissionMatrix()
+                    matrix.insert(permission, for: type)
+                    if !present.covers(matrix) { gained.formUnion(matrix) }
                 }
                 let inherited = RolePermissions(try store.permissions(of: newRoles, on: change.connection))
                 for role in newRoles { gained.formUnion(inherited.matrix(of: role)) }
@@ -112,12 +120,12 @@ extension ResourceRules {
     package static let acl: ResourceRules = {
         let store = AccessStore()
         return ResourceRules(
+            prepare: { creation in try requireOneOfEach(creation.record) },
             check: { change in
                 if change.operation == .delete {
                     try requireKeepingOwners(change, store)
                     return
                 }
-                try requireOneOfEach(change.record)
                 let grant = try StoredGrant(change.record)
                 try change.access.requireCovering(grant, in: store, on: change.connection)
             },

@@ -34,7 +34,8 @@ extension ResourceRules {
         return ResourceRules(
             authorize: { operation, caller in
                 guard operation == .create || operation == .replace else { return }
-                if policy == .serviceTokens, caller.identity.authentication != .serviceToken {
+                // The first token there is can only come from whoever runs the server.
+                if policy == .serviceTokens, ![.serviceToken, .commandLine].contains(caller.identity.authentication) {
                     throw Failure(.forbidden, "Only a service token can create service tokens on this server.")
                 }
                 guard caller.identity.impersonator == nil else {

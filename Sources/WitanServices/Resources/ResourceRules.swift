@@ -68,13 +68,13 @@ package struct ResourceRules: Sendable {
 }
 
 extension ResourceRules.Change {
-    /// The items that a list gets by the change.
+    /// The items that a list gets by the change, but for those that it has.
     package func added(to field: FieldSpec) -> [FieldValue] {
         guard let draft else { return [] }
-        let named = draft.additions.filter { $0.field == field }.flatMap(\.items)
-        guard case .list(let items)? = draft.values.first(where: { $0.field == field })?.value else { return named }
+        var items = draft.additions.filter { $0.field == field }.flatMap(\.items)
+        if case .list(let all)? = draft.values.first(where: { $0.field == field })?.value { items += all }
         let present: Set<FieldValue> = operation == .create ? [] : Set(record.items(of: field))
-        return named + items.filter { !present.contains($0) }
+        return items.filter { !present.contains($0) }
     }
 
     /// The items that a list loses by the change.

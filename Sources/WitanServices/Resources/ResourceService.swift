@@ -60,7 +60,7 @@ package struct ResourceService: Sendable {
 
     /// The object with that id.
     package func get(_ id: ObjectID, for caller: Caller) async throws -> Record {
-        try await auditingRefusals(of: .get, object: id, for: caller) {
+        try await auditingRefusals(of: .get, id, for: caller) {
             try rules.authorize(.get, caller)
             let access = try await accessControl.access(for: caller.identity)
             return try await database.read { connection in
@@ -84,14 +84,14 @@ package struct ResourceService: Sendable {
         in header: Identity.Selector = Identity.Selector(),
         for caller: Caller
     ) async throws -> ResourceList {
-        try await auditingRefusals(of: .list, object: nil, for: caller) {
+        let selector = Identity.Selector(
+            id: request.organizationID,
+            name: request.organizationName,
+            headerName: header.headerName
+        )
+        return try await auditingRefusals(of: .list, in: selector, about: [request.json], for: caller) {
             try rules.authorize(.list, caller)
             let access = try await accessControl.access(for: caller.identity)
-            let selector = Identity.Selector(
-                id: request.organizationID,
-                name: request.organizationName,
-                headerName: header.headerName
-            )
             let selection =
                 switch variant {
                 case .own: try await visible(to: access, request, in: selector)
@@ -162,10 +162,13 @@ package struct ResourceService: Sendable {
         in selector: Identity.Selector = Identity.Selector(),
         for caller: Caller
     ) async throws -> Created {
-        try await auditingRefusals(of: .create, object: nil, for: caller) {
+        try await auditingRefusals(of: .create, in: selector, about: [body], for: caller) {
             try await committing {
-                let request = try await creation(.create, body, in: selector, for: caller)
-                return { connection, changes in try create(request, for: caller, &changes, on: connection) }
+                let request = try creation(.create, body, in: selector, for: caller)
+                return { connection, changes in
+                    let access = try access(of: caller, for: .create, on: connection)
+                    return try create(request, for: caller, access, &changes, on: connection)
+                }
             }
         }
     }
@@ -181,8 +184,8 @@ package struct ResourceService: Sendable {
         _ changes: inout AccessChanges,
         on connection: any SQLConnection
     ) throws -> Created {
-        let request = try creation(.create, body, in: selector, for: caller, access)
-        return try create(request, for: caller, &changes, on: connection)
+        let request = try creation(.create, body, in: selector, for: caller)
+        return try create(request, for: caller, access, &changes, on: connection)
     }
 
     /// Makes an object, or gives the one of its natural key the body's values and nulls for what the body lacks.
@@ -191,15 +194,24 @@ package struct ResourceService: Sendable {
         in selector: Identity.Selector = Identity.Selector(),
         for caller: Caller
     ) async throws -> Created {
-        try await auditingRefusals(of: .replace, object: nil, for: caller) {
+        try await auditingRefusals(of: .replace, in: selector, about: [body], for: caller) {
             try await committing {
-                let request = try await creation(.replace, body, in: selector, for: caller)
+                let request = try creation(.replace, body, in: selector, for: caller)
                 return { connection, changes in
+                    let access = try access(of: caller, for: .replace, on: connection)
                     let container = try container(of: request, for: .replace, on: connection)
                     guard let existing = try existing(like: request.creation.record, on: connection) else {
-                        return try insert(request, in: container, for: caller, &changes, on: connection)
+                        return try insert(request, in: container, for: caller, access, &changes, on: connection)
                     }
-                    return try replace(existing, by: request, for: caller, &changes, on: connection)
+                    return try replace(
+                        existing,
+                        by: request,
+                        in: container,
+                        for: caller,
+                        access,
+                        &changes,
+                        on: connection
+                    )
                 }
             }
         }
@@ -210,7 +222,6 @@ package struct ResourceService: Sendable {
         let draft: Draft
         var creation: ResourceRules.Creation
         let organizationID: ObjectID?
-        let access: Access
 
         /// Fields that the server itself sets anew in an object that is replaced.
         let renewed: [FieldSpec]
@@ -221,17 +232,6 @@ package struct ResourceService: Sendable {
         _ body: JSONValue,
         in selector: Identity.Selector,
         for caller: Caller
-    ) async throws -> Request {
-        let access = try await accessControl.access(for: caller.identity)
-        return try creation(operation, body, in: selector, for: caller, access)
-    }
-
-    private func creation(
-        _ operation: Resource.Operation,
-        _ body: JSONValue,
-        in selector: Identity.Selector,
-        for caller: Caller,
-        _ access: Access
     ) throws -> Request {
         try rules.authorize(operation, caller)
         let draft = try Draft(body: body, for: operation, of: resource)
@@ -267,7 +267,6 @@ package struct ResourceService: Sendable {
             draft: draft,
             creation: creation,
             organizationID: organizationID,
-            access: access,
             renewed: renewed
         )
     }
@@ -275,6 +274,7 @@ package struct ResourceService: Sendable {
     private func create(
         _ request: Request,
         for caller: Caller,
+        _ access: Access,
         _ changes: inout AccessChanges,
         on connection: any SQLConnection
     ) throws -> Created {
@@ -284,13 +284,13 @@ package struct ResourceService: Sendable {
             if let field = resource.organizationField { record[name: field] = .id(container.organizationID) }
             if let existing = try existing(like: record, on: connection) {
                 return Created(
-                    record: try seen(existing, request, in: container, on: connection),
+                    record: try seen(existing, in: container, access, on: connection),
                     revealed: [],
                     wasFound: true
                 )
             }
         }
-        return try insert(request, in: container, for: caller, &changes, on: connection)
+        return try insert(request, in: container, for: caller, access, &changes, on: connection)
     }
 
     /// What the object is made in: an organization's projects, groups, roles or members, or the object of a grant.
@@ -320,15 +320,15 @@ package struct ResourceService: Sendable {
         return object
     }
 
-    /// The object that a create found, if the caller may know of it.
+    /// The object that a create or a replace found, if the caller may know of it.
     private func seen(
         _ existing: Record,
-        _ request: Request,
         in container: AccessObject,
+        _ access: Access,
         on connection: any SQLConnection
     ) throws -> Record {
-        if try isAllowed(.get, on: existing, request.access, in: .writing, on: connection) { return existing }
-        try require(.create, in: container, request.access, on: connection)
+        if try isAllowed(.get, on: existing, access, in: .writing, on: connection) { return existing }
+        try require(.create, in: container, access, on: connection)
         // A grant is all that its maker has sent, so that there is nothing to hide.
         if case .grants = resource.scope { return existing }
         throw Failure(
@@ -345,29 +345,39 @@ package struct ResourceService: Sendable {
         }
         let values = fields.map { ($0, record[name: $0]) }
         if let found = try store.find(values, on: connection) { return found }
-        // A name that all organizations share is taken in each of them.
-        guard case .organization(let organizationField, sharesOthers: true) = resource.scope else { return nil }
-        return try store.find(values.map { $0.0 == organizationField ? ($0.0, .null) : $0 }, on: connection)
+        return try shared(like: record, on: connection)
+    }
+
+    /// The object of no organization that has the natural key of `record`: its name is taken in every organization.
+    private func shared(like record: Record, on connection: any SQLConnection) throws(Failure) -> Record? {
+        guard case .organization(let organizationField, sharesOthers: true) = resource.scope,
+            case .key(let fields) = resource.uniqueness
+        else { return nil }
+        return try store.find(
+            fields.map { ($0, $0 == organizationField ? .null : record[name: $0]) },
+            on: connection
+        )
     }
 
     private func insert(
         _ request: Request,
         in container: AccessObject,
         for caller: Caller,
+        _ access: Access,
         _ changes: inout AccessChanges,
         on connection: any SQLConnection
     ) throws -> Created {
         var creation = request.creation
         let organizationID = container.organizationID
         if let field = resource.organizationField { creation.record[name: field] = .id(organizationID) }
-        try require(.create, in: container, request.access, on: connection)
+        try require(.create, in: container, access, on: connection)
         try requireReferences(of: request.draft, in: organizationID, on: connection)
         let change = ResourceRules.Change(
             operation: .create,
             record: creation.record,
             draft: request.draft,
             caller: caller,
-            access: request.access,
+            access: access,
             organizationID: organizationID,
             connection: connection
         )
@@ -419,13 +429,16 @@ package struct ResourceService: Sendable {
     private func replace(
         _ existing: Record,
         by request: Request,
+        in container: AccessObject,
         for caller: Caller,
+        _ access: Access,
         _ changes: inout AccessChanges,
         on connection: any SQLConnection
     ) throws -> Created {
         guard let id = existing.id else { throw Failure.bug("A \(resource.name) has no id") }
         let object = try target(of: existing, for: .replace)
-        guard try isAllowed(.replace, on: existing, request.access, in: .writing, on: connection) else {
+        guard try isAllowed(.replace, on: existing, access, in: .writing, on: connection) else {
+            _ = try seen(existing, in: container, access, on: connection)
             throw missingAccess(.replace, id)
         }
         try requireReferences(of: request.draft, in: object.organizationID, on: connection)
@@ -434,7 +447,7 @@ package struct ResourceService: Sendable {
             record: existing,
             draft: request.draft,
             caller: caller,
-            access: request.access,
+            access: access,
             organizationID: object.organizationID,
             connection: connection
         )
@@ -467,12 +480,12 @@ package struct ResourceService: Sendable {
         null: Draft.NullMeaning = .keep,
         for caller: Caller
     ) async throws -> Record {
-        try await auditingRefusals(of: .patch, object: id, for: caller) {
+        try await auditingRefusals(of: .patch, id, for: caller) {
             try await committing {
                 try rules.authorize(.patch, caller)
                 let draft = try Draft(body: body, for: .patch, of: resource, null: null)
-                let access = try await accessControl.access(for: caller.identity)
                 return { connection, changes in
+                    let access = try access(of: caller, for: .patch, on: connection)
                     guard let record = try store.get(id, on: connection),
                         try isAllowed(.patch, on: record, access, in: .writing, on: connection)
                     else { throw missingAccess(.patch, id) }
@@ -491,6 +504,11 @@ package struct ResourceService: Sendable {
                     try rules.check(change)
                     let values = draft.values.map { field, value in
                         (field, value.merged(into: record[name: field.name], null: draft.null))
+                    }
+                    var wanted = record
+                    for (field, value) in values { wanted[name: field.name] = value }
+                    guard try shared(like: wanted, on: connection) == nil else {
+                        throw Failure(.conflict, "There is a \(resource.name) of that name already; choose another.")
                     }
                     try store.update(id, setting: values, on: connection)
                     for (field, items) in draft.removals {
@@ -516,11 +534,11 @@ package struct ResourceService: Sendable {
 
     /// Deletes an object and returns it as it was, or with the time of its deletion when it is only hidden.
     package func delete(_ id: ObjectID, for caller: Caller) async throws -> Record {
-        try await auditingRefusals(of: .delete, object: id, for: caller) {
+        try await auditingRefusals(of: .delete, id, for: caller) {
             try await committing {
                 try rules.authorize(.delete, caller)
-                let access = try await accessControl.access(for: caller.identity)
                 return { connection, changes in
+                    let access = try access(of: caller, for: .delete, on: connection)
                     guard let record = try store.get(id, on: connection),
                         try isAllowed(.delete, on: record, access, in: .writing, on: connection)
                     else { throw missingAccess(.delete, id) }
@@ -536,11 +554,11 @@ package struct ResourceService: Sendable {
         case .id:
             return try await delete(try Self.id(of: body), for: caller)
         case .content:
-            return try await auditingRefusals(of: .delete, object: nil, for: caller) {
+            return try await auditingRefusals(of: .delete, about: [body], for: caller) {
                 try await committing {
                     let draft = try Draft(body: body, for: .create, of: resource)
-                    let access = try await accessControl.access(for: caller.identity)
                     return { connection, changes in
+                        let access = try access(of: caller, for: .delete, on: connection)
                         guard let record = try named(by: draft, access, on: connection) else {
                             throw Failure(.forbidden, "There is no \(resource.name) of that content.")
                         }
@@ -559,17 +577,17 @@ package struct ResourceService: Sendable {
         removing removals: [JSONValue],
         for caller: Caller
     ) async throws -> (added: [Record], removed: [Record]) {
-        try await auditingRefusals(of: .patch, object: nil, for: caller) {
+        try await auditingRefusals(of: .patch, about: additions + removals, for: caller) {
             try await committing {
-                let access = try await accessControl.access(for: caller.identity)
                 let requests = try additions.map { body in
-                    try creation(.create, body, in: Identity.Selector(), for: caller, access)
+                    try creation(.create, body, in: Identity.Selector(), for: caller)
                 }
                 let drafts = try removals.map { try Draft(body: $0, for: .create, of: resource) }
                 return { connection, changes in
+                    let access = try access(of: caller, for: .create, on: connection)
                     var added: [Record] = []
                     for request in requests {
-                        let created = try create(request, for: caller, &changes, on: connection)
+                        let created = try create(request, for: caller, access, &changes, on: connection)
                         if !created.wasFound { added.append(created.record) }
                     }
                     var removed: [Record] = []
@@ -587,11 +605,12 @@ package struct ResourceService: Sendable {
     private func named(by draft: Draft, _ access: Access, on connection: any SQLConnection) throws -> Record? {
         var record = Record(fields: resource.fields)
         for (field, value) in draft.values { record[name: field.name] = value }
+        var creation = ResourceRules.Creation(record: record)
+        try rules.prepare(&creation)
         let request = Request(
             draft: draft,
-            creation: ResourceRules.Creation(record: record),
+            creation: creation,
             organizationID: nil,
-            access: access,
             renewed: []
         )
         let object = try container(of: request, for: .delete, on: connection)
@@ -641,6 +660,19 @@ package struct ResourceService: Sendable {
         }
         accessControl.publish(changes)
         return value
+    }
+
+    /// What the caller may do, as the transaction of a change sees it.
+    private func access(
+        of caller: Caller,
+        for operation: Resource.Operation,
+        on connection: any SQLConnection
+    ) throws(Failure) -> Access {
+        try accessControl.access(
+            for: caller.identity,
+            ownOnly: resource.operations[operation] == .own,
+            on: connection
+        )
     }
 
     /// The object that grants are looked for on.
@@ -729,7 +761,11 @@ package struct ResourceService: Sendable {
         _ access: Access,
         on connection: any SQLConnection
     ) throws(Failure) {
-        guard let requirement = resource.operations[operation], requirement != .own else { return }
+        guard let requirement = resource.operations[operation] else { return }
+        guard requirement != .own else {
+            _ = try access.identity.membership(Identity.Selector(id: container.organizationID))
+            return
+        }
         let permission = resource.permission(for: operation)
         let type: ObjectType? = if case .grants = resource.scope { nil } else { resource.objectType }
         guard try access.holds(permission, on: container, for: type, in: .writing, on: connection) else {
@@ -796,9 +832,12 @@ package struct ResourceService: Sendable {
         return details
     }
 
+    /// Writes a refusal of `body` into the log: of what is done to the object `id`, or asked for in `bodies`.
     private func auditingRefusals<Value>(
         of operation: Resource.Operation,
-        object id: ObjectID?,
+        _ id: ObjectID? = nil,
+        in selector: Identity.Selector = Identity.Selector(),
+        about bodies: [JSONValue] = [],
         for caller: Caller,
         _ body: () async throws -> Value
     ) async throws -> Value {
@@ -809,7 +848,7 @@ package struct ResourceService: Sendable {
                 of: operation,
                 resource,
                 object: id,
-                in: try await place(ofRefused: id, for: caller),
+                in: try await place(ofRefused: id, in: selector, about: bodies, for: caller),
                 for: caller,
                 in: database
             )
@@ -817,13 +856,40 @@ package struct ResourceService: Sendable {
         }
     }
 
-    /// The organization whose log a refusal belongs in: the object's, if the caller is in it, else the caller's only one.
-    private func place(ofRefused id: ObjectID?, for caller: Caller) async throws -> ObjectID? {
+    /// The organization whose log a refusal belongs in, of those that the caller is in: the only one, the one that the
+    /// request names, or that of the object which it is about.
+    private func place(
+        ofRefused id: ObjectID?,
+        in selector: Identity.Selector,
+        about bodies: [JSONValue],
+        for caller: Caller
+    ) async throws -> ObjectID? {
         let organizations = caller.identity.organizations()
         guard organizations.count > 1 else { return organizations.first }
-        guard let id else { return nil }
-        let record = try await database.read { [store] in try store.get(id, on: $0) }
-        return record.flatMap(object).map(\.organizationID).flatMap { organizations.contains($0) ? $0 : nil }
+        var selector = selector
+        if resource.choosesOrganization, let body = bodies.first?.object {
+            selector.id = body["org_id"]?.string.flatMap { ObjectID($0) } ?? selector.id
+            selector.name = body["org_name"]?.string ?? selector.name
+        }
+        let chosen = caller.identity.organizations(chosenBy: selector)
+        if chosen.count == 1 { return chosen[0] }
+        let place = try await database.read { connection in
+            if let id { return try store.get(id, on: connection).flatMap(object)?.organizationID }
+            for body in bodies {
+                if let object = try grantedObject(of: body, on: connection) { return object.organizationID }
+            }
+            return nil
+        }
+        return place.flatMap { organizations.contains($0) ? $0 : nil }
+    }
+
+    /// The object that a grant's body names.
+    private func grantedObject(of body: JSONValue, on connection: any SQLConnection) throws(Failure) -> AccessObject? {
+        guard case .grants(let typeField, let objectField, _) = resource.scope,
+            let type = body.object?[typeField]?.string.flatMap(ObjectType.init),
+            let id = body.object?[objectField]?.string.flatMap({ ObjectID($0) })
+        else { return nil }
+        return try accesses.object(type, id, on: connection)
     }
 
     private func missingAccess(_ operation: Resource.Operation, _ id: ObjectID) -> Failure {
@@ -880,6 +946,13 @@ extension Resource {
 }
 
 extension ListRequest {
+    /// The filters as a body would have them.
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        for condition in conditions { object[condition.field] = condition.values.first.map(JSONValue.string) ?? .null }
+        return .object(object)
+    }
+
     /// The value of the filter on a field.
     fileprivate func value(of field: String) -> String? {
         conditions.first { $0.field == field }?.values.first

@@ -56,7 +56,15 @@ package struct AccountStore: Sendable {
     }
 
     /// An e-mail address in the form in which it is stored and compared: in lower case.
-    package static func normalized(_ email: String) -> String { email.lowercased() }
+    ///
+    /// Only the letters of ASCII have another case here: Unicode's rules make one letter of several, and one person's
+    /// address must not become another's.
+    package static func normalized(_ email: String) -> String {
+        String(
+            decoding: email.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 },
+            as: UTF8.self
+        )
+    }
 
     /// Adds a user; a service account belongs to the organization that it is made in.
     package func insertUser(
@@ -178,7 +186,9 @@ package struct AccountStore: Sendable {
         try connection.run(
             """
             DELETE FROM group_users
-            WHERE user_id = \(userID) AND group_id IN (SELECT id FROM groups WHERE org_id = \(organizationID))
+            WHERE user_id = \(userID) AND EXISTS (
+                SELECT 1 FROM groups AS g WHERE g.id = group_users.group_id AND g.org_id = \(organizationID)
+            )
             """
         )
         try connection.run("DELETE FROM acls WHERE user_id = \(userID) AND _object_org_id = \(organizationID)")

@@ -77,6 +77,11 @@ package struct CredentialStore: Sendable {
         return keys
     }
 
+    /// Whether there is a credential of that id.
+    package func isThere(_ kind: Kind, _ id: ObjectID, on connection: any SQLConnection) throws(Failure) -> Bool {
+        try connection.row("SELECT 1 FROM \(kind.table) WHERE id = \(id)") != nil
+    }
+
     /// Deletes a credential.
     package func delete(_ key: StoredKey, on connection: any SQLConnection) throws(Failure) {
         try connection.run("DELETE FROM \(key.kind.table) WHERE id = \(key.id)")

@@ -3,8 +3,9 @@ import WitanJSON
 import WitanResources
 import WitanServices
 
-/// An organization that a command works on: over the services on the data of a stopped server, or over the API of a
-/// running one. Either way the same rules hold and the same answers come back.
+/// An organization that a command works on: by the services on a stopped server's data, or by a running one's API.
+///
+/// Either way the same rules hold, and the same answers come back.
 protocol Place: Sendable {
     /// Every object of a list that a query of the API narrows, newest first.
     func list(

@@ -45,7 +45,7 @@ struct AccessMatrixTests {
                     "\(row.route)\n    the table says \(row.cells[index]), the server \(outcome): \(answer.text)"
                 )
             }
-            #expect(differences.isEmpty, "As \(column.rawValue):\n\(differences.joined(separator: "\n"))")
+            #expect(differences.isEmpty, "\(column.rawValue):\n\(differences.joined(separator: "\n"))")
         }
     }
 }

@@ -320,6 +320,28 @@ struct EscalationTests {
         }
     }
 
+    @Test("what others hold already may be written again by whoever keeps a group or a role")
+    func nothingGained() async throws {
+        try await TestServer.run { server in
+            let scene = try await Scene.make(on: server)
+            let group = try await server.group("group", users: [server.member], groups: [scene.own])
+            let role = try await server.role("role", [.read, .delete], roles: [SystemRole.viewer.id.description])
+            try await server.grant(.role(role), on: .project, scene.project, to: .group(group))
+            try await scene.allow(.read, .update, on: .group, group)
+            try await scene.allow(.read, .update, on: .role, role)
+            let (users, groups) = (JSONValue.ids([server.member]), JSONValue.ids([scene.own]))
+            let permissions = JSONValue.permissions([.read, .delete])
+            let roles = JSONValue.ids([SystemRole.viewer.id.description])
+            let calls = [
+                Call(.put, "/v1/group", ["name": "group", "member_users": users, "member_groups": groups]),
+                Call(.patch, "/v1/group/\(group)", ["add_member_users": users, "add_member_groups": groups]),
+                Call(.put, "/v1/role", ["name": "role", "member_permissions": permissions, "member_roles": roles]),
+                Call(.patch, "/v1/role/\(role)", ["add_member_permissions": permissions, "add_member_roles": roles]),
+            ]
+            for call in calls { try await server.succeed(call.method, call.path, call.body, as: scene.mallory) }
+        }
+    }
+
     // MARK: Tokens
 
     @Test("tokens of service accounts take an owner, whatever else somebody holds")

@@ -38,7 +38,7 @@ struct IDPlace: Sendable, CustomStringConvertible {
     static func all(in endpoint: Endpoint) -> [IDPlace] {
         var places = endpoint.parameters.compactMap { parameter -> IDPlace? in
             let isID = parameter.schema.isID || parameter.schema.object?["anyOf"]?.array?.first?.isID == true
-            guard isID || parameter.name == "object_id" else { return nil }
+            guard isID else { return nil }
             return IDPlace(part: parameter.location == .path ? .path(parameter.name) : .query(parameter.name))
         }
         if let body = endpoint.body { places += members(of: body).map { IDPlace(part: .body($0)) } }
@@ -64,13 +64,11 @@ struct IDPlace: Sendable, CustomStringConvertible {
         case .path(let name):
             request.path = request.path.replacing("{\(name)}", with: id)
         case .query(let name):
-            var values: KeyValuePairs<String, String> {
-                type.map { [name: id, "object_type": $0.rawValue] } ?? [name: id]
-            }
+            let values = [(name, id)] + (type.map { [("object_type", $0.rawValue)] } ?? [])
             let parts = request.path.split(separator: "?", maxSplits: 1)
             let kept = (parts.dropFirst().first ?? "").split(separator: "&")
-                .filter { parameter in !values.contains { parameter.hasPrefix("\($0.key)=") } }
-            let query = kept.map(String.init) + values.map { "\($0.key)=\($0.value)" }
+                .filter { parameter in !values.contains { parameter.hasPrefix("\($0.0)=") } }
+            let query = kept.map(String.init) + values.map { "\($0.0)=\($0.1)" }
             request.path = "\(parts[0])?\(query.joined(separator: "&"))"
         case .body(let members):
             request.body = Self.put(id, of: type, at: members[...], in: request.body)

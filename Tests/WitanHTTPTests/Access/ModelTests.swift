@@ -26,15 +26,15 @@ struct ModelTests {
         try await Engine.sqlite.withDatabase { database in
             try await Migrator().migrate(database, at: FakeClock().now)
             let product = try WorldProduct(database: database, seed: seed)
-            for number in 0..<UInt64(Self.worlds) {
-                try await Self.check(seed &+ number, product)
+            for number in 0..<Self.worlds {
+                try await Self.check(seed &+ UInt64(number), name: "w\(number)", product)
             }
         }
     }
 
-    private static func check(_ seed: UInt64, _ product: WorldProduct) async throws {
+    private static func check(_ seed: UInt64, name: String, _ product: WorldProduct) async throws {
         var random = RandomSource.seeded(seed)
-        var world = World(seed: seed, name: "w\(seed)", using: &random)
+        var world = World(seed: seed, name: name, using: &random)
         try await product.database.write { [world, random] connection in
             var random = random
             try world.write(on: connection, at: FakeClock().now, using: &random)

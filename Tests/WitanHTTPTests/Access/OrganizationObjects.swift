@@ -8,7 +8,7 @@ import WitanTesting
 /// One organization's objects, one of each kind, by the names that templates have for them: `<project>`.
 struct OrganizationObjects: Sendable {
     /// The ids and names by their places.
-    private(set) var values: [String: String] = [:]
+    let values: [String: String]
 
     /// Makes one object of each kind in the organization of `owner`; `number` keeps their names apart.
     static func make(_ number: Int, on server: TestServer, as owner: TestServer.Person) async throws -> Self {
@@ -45,13 +45,6 @@ struct OrganizationObjects: Sendable {
 
     /// The ids alone.
     var ids: [String: String] { values.filter { $0.key != "n" } }
-
-    /// The same with another value in one place.
-    func with(_ name: String, _ value: String) -> Self {
-        var values = values
-        values[name] = value
-        return OrganizationObjects(values: values)
-    }
 
     /// A text with `<name>` replaced by the object's id.
     func fill(_ template: String) -> String {

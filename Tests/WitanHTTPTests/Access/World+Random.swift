@@ -5,9 +5,9 @@ extension World {
     /// A world that a seed makes: few of everything, so that what there is meets often.
     init(seed: UInt64, name: String, using random: inout RandomSource) {
         self.init(seed: seed, keeper: .random(using: &random))
-        principals.append(Principal(id: keeper, email: "keeper.\(name)@model.test", serviceOrganization: nil))
+        principals.append(Principal(id: keeper, email: "keeper@\(name)", serviceOrganization: nil))
         for number in 1...Int.random(in: 2...3, using: &random) {
-            let email = "p\(number).\(name)@model.test"
+            let email = "p\(number)@\(name)"
             principals.append(Principal(id: .random(using: &random), email: email, serviceOrganization: nil))
         }
         for number in 1...[1, 1, 1, 2, 2, 3].random(using: &random) {
@@ -24,7 +24,7 @@ extension World {
         if Bool.random(using: &random) {
             let account = Principal(
                 id: .random(using: &random),
-                email: "robot.\(name)@service-accounts.invalid",
+                email: "robot@\(name)",
                 serviceOrganization: id
             )
             principals.append(account)

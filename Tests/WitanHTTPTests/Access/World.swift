@@ -79,7 +79,7 @@ struct World {
     var projects: [Project] = []
     var grants: [Grant] = []
 
-    /// What has been made of the world so far, for whoever reads about a wrong answer.
+    /// The changes that have made the world what it is, for whoever reads about a wrong answer.
     var history: [String] = []
 
     /// How many things have got a name, so that none gets another's.
@@ -148,7 +148,7 @@ extension World {
 
 extension World: CustomStringConvertible {
     var description: String {
-        var lines = ["WITAN_SEED=\(seed)"]
+        var lines = ["WITAN_SEED=\(seed)"] + history.map { "change: \($0)" }
         for organization in organizations {
             lines.append("organization \(organization.name): \(text(organization.members))")
             if !organization.grantsOwnership { lines.append("  makers do not own what they make") }
@@ -166,7 +166,7 @@ extension World: CustomStringConvertible {
                 lines.append("  grant \(text(grant))")
             }
         }
-        return (lines + history.map { "then \($0)" }).joined(separator: "\n")
+        return lines.joined(separator: "\n")
     }
 
     func text(_ grant: Grant) -> String {

@@ -217,6 +217,7 @@ extension FieldSpec {
         switch kind {
         case .text: .string("\(name) \(number)")
         case .choice(let choices): .string(choices[number % choices.count])
+        case .email: .string("person\(number)@example.com")
         case .flag: .bool(number % 2 == 0)
         case .count: .number(JSONNumber(number))
         case .object: ["number": .number(JSONNumber(number)), "nested": ["a": [1, 2]]]
@@ -235,6 +236,7 @@ extension FieldSpec {
             [1, true, [], [:], "a\0b", .string(String(repeating: "é", count: maximum + 1))]
                 + (minimumCharacters > 0 ? [""] : [])
         case .choice: ["no choice", "", 1, []]
+        case .email: ["no address", "", 1, []]
         case .flag: ["true", 1, 0, []]
         case .count: ["1", true]
         case .object: ["text", 1, true, []]
