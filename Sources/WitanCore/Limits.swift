@@ -28,6 +28,9 @@ package struct Limits: Sendable {
     /// How many items the lists may have by which one call adds or removes people or grants.
     package var batchItems = 1_000
 
+    /// How many groups one invitation may name by ids, and how many by names.
+    package var invitationGroups = 100
+
     /// How many values a repeatable query parameter may have.
     package var repeatedQueryValues = 1_000
 

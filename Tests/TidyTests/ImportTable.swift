@@ -28,7 +28,8 @@ enum ImportTable {
         ],
         "witan": [
             "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
-            "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP", "ArgumentParser", "AsyncHTTPClient", "Configuration",
+            "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP", "ArgumentParser", "AsyncHTTPClient",
+            "Configuration",
             "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
             "SystemPackage", "UnixSignals", "Yams",
         ],

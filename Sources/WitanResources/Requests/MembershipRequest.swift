@@ -61,6 +61,8 @@ package struct MembershipRequest: Sendable {
 extension MembershipRequest {
     private static let limit = Limits().batchItems
 
+    private static let groupLimit = Limits().invitationGroups
+
     private static let members: [FieldSpec] = [
         Field.structure(
             "invite_users",
@@ -77,8 +79,9 @@ extension MembershipRequest {
                 )
                 .limited(to: limit).nullable().spec,
                 Field.flag("send_invite_emails", "Whether those who are added get a mail").nullable().spec,
-                Field.references("group_ids", to: "group", "The groups that new members come into").nullable().spec,
-                Field.texts("group_names", "The names of such groups").nullable().spec,
+                Field.references("group_ids", to: "group", "The groups that new members come into")
+                    .limited(to: groupLimit).nullable().spec,
+                Field.texts("group_names", "The names of such groups").limited(to: groupLimit).nullable().spec,
                 Field.reference("group_id", to: "group", "One such group").nullable().spec,
                 Field.text("group_name", "The name of one such group").nullable().spec,
             ],

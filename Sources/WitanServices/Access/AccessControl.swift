@@ -1,3 +1,4 @@
+import Synchronization
 package import WitanAccess
 package import WitanCore
 package import WitanStorage
@@ -65,11 +66,12 @@ package struct AccessControl: Sendable {
         return Access(identity: identity, standings: standings, control: self, token: objects.beginFill())
     }
 
-    /// The identity with the organizations that it is still in.
+    /// The identity with the organizations that it is still in; a key's or a token's is in its one as long as it is good.
     private func present(_ identity: Identity, on connection: any SQLConnection) throws(Failure) -> Identity {
         if let id = identity.keyID {
             let kind: CredentialStore.Kind = identity.authentication == .serviceToken ? .serviceToken : .apiKey
-            guard try credentialStore.isThere(kind, id, on: connection) else { throw .invalidCredential }
+            guard try credentialStore.isGood(kind, id, on: connection) else { throw .invalidCredential }
+            if identity.impersonator == nil { return identity }
         }
         var memberships: [Account.Membership] = []
         for membership in identity.memberships {
@@ -113,8 +115,28 @@ package struct AccessControl: Sendable {
         return standing
     }
 
-    /// Forgets what a committed change has made wrong; must be called before the change is answered.
-    package func publish(_ changes: AccessChanges) {
+    /// Runs the transaction of a change, and makes the caches forget what it made wrong before anybody is answered.
+    ///
+    /// `body` notes in its second parameter what it has changed. When a commit fails, nobody can tell whether it is on the
+    /// disk all the same: the caches forget in that case too, which harms nobody.
+    package func commit<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection, inout AccessChanges) throws -> Value
+    ) async throws -> Value {
+        let note = Note()
+        defer { publish(note.changes.withLock { $0 }) }
+        return try await database.write { connection in
+            var changes = AccessChanges()
+            let value = try body(connection, &changes)
+            note.changes.withLock { $0 = changes }
+            return value
+        }
+    }
+
+    private final class Note: Sendable {
+        let changes = Mutex(AccessChanges())
+    }
+
+    private func publish(_ changes: AccessChanges) {
         if !changes.subjects.isEmpty { history.record(changes.subjects) }
         for id in changes.revokedCredentials { credentials.revoke(credentialID: id) }
         for id in changes.users { credentials.invalidate(userID: id) }

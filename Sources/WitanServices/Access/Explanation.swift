@@ -90,8 +90,8 @@ extension Explanation {
         let types = way.types.map(\.rawValue).joined(separator: ", ")
         let what = permission.rawValue + (types.isEmpty ? "" : " for \(types)")
         let role = way.roles.isEmpty ? "" : "role \(Self.arrow(way.roles)) with "
-        let whom = way.groups.isEmpty ? "them" : "their group \(Self.arrow(way.groups))"
-        return "\(role)\(what) on \(way.object), granted to \(whom) (grant \(way.grant.id))"
+        let source = way.groups.isEmpty ? "is granted to them" : "they have by group \(Self.arrow(way.groups))"
+        return "\(role)\(what) on \(way.object), which \(source) (grant \(way.grant.id))"
     }
 
     private static func arrow(_ names: [Named]) -> String { names.map(\.name).joined(separator: " → ") }

@@ -174,14 +174,32 @@ package struct AuditLog: Sendable {
             credentialID: identity.keyID,
             objectType: object.type,
             objectID: object.id,
-            objectName: object.name,
+            // What people call their objects, and what they send, may hold a key by mistake.
+            objectName: object.name.map(SecretRedactor.redact),
             clientAddress: caller.origin.clientAddress,
             userAgent: caller.origin.userAgent,
             traceID: caller.origin.traceID,
             impersonatedID: impersonated?.userID,
             impersonatedEmail: impersonated?.email,
-            details: details
+            details: details.map(Self.redacted)
         )
+    }
+
+    private static func redacted(_ object: JSONObject) -> JSONObject {
+        guard case .object(let object) = redacted(.object(object)) else { return object }
+        return object
+    }
+
+    private static func redacted(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string(let text): .string(SecretRedactor.redact(text))
+        case .array(let elements): .array(elements.map(redacted))
+        case .object(let object):
+            .object(
+                object.members.reduce(into: JSONObject()) { $0[SecretRedactor.redact($1.name)] = redacted($1.value) }
+            )
+        default: value
+        }
     }
 
     private static func type(_ operation: Resource.Operation, _ resource: Resource) -> String {

@@ -63,12 +63,11 @@ package struct AccountService: Sendable {
         guard !draft.values.isEmpty else { throw Failure.bug("An organization's name was not read") }
         let organizationID = ids.next()
         let now = time.now().truncatedToMilliseconds
-        let (founded, changes) = try await database.write { connection in
+        return try await accessControl.commit { connection, changes in
             guard try accounts.organizationID(named: name, on: connection) == nil else {
                 throw Failure(.conflict, "There is an organization of that name already; choose another name.")
             }
             try accounts.insertOrganization(organizationID, name: name, ids: ids, at: now, on: connection)
-            var changes = AccessChanges()
             let account = try members.join(
                 person,
                 organizationID,
@@ -98,24 +97,19 @@ package struct AccountService: Sendable {
                 )
             }
             let owner = try record(account.userID, users, on: connection)
-            return (Founded(organization: organization, owner: owner, key: key), changes)
+            return Founded(organization: organization, owner: owner, key: key)
         }
-        accessControl.publish(changes)
-        return founded
     }
 
     /// Adds a person to an organization and to groups of it; what somebody is in already, they stay in.
     ///
     /// - Throws: `.invalidRequest` when there is no such organization or group.
     package func add(_ person: NewPerson, to organization: String, groups: [String]) async throws -> Record {
-        let (user, changes) = try await database.write { connection in
+        try await accessControl.commit { connection, changes in
             let organizationID = try organizationID(named: organization, on: connection)
-            var changes = AccessChanges()
             let account = try members.join(person, organizationID, groups: groups, &changes, on: connection)
-            return (try record(account.userID, users, on: connection), changes)
+            return try record(account.userID, users, on: connection)
         }
-        accessControl.publish(changes)
-        return user
     }
 
     /// Sets whether whoever makes an object of the organization's gets the Owner role on it.

@@ -83,13 +83,13 @@ package struct MemberService: Sendable {
                     headerName: selector.headerName
                 )
             )
-            let done = try await database.write { connection in
+            let done = try await accessControl.commit { connection, changes in
                 let access = try accessControl.access(for: caller.identity, on: connection)
                 var work = Work(organizationID: organization.organizationID, caller: caller, access: access)
                 try update(request, &work, on: connection)
+                changes = work.changes
                 return work
             }
-            accessControl.publish(done.changes)
             return Outcome(
                 organizationID: organization.organizationID,
                 added: done.added,

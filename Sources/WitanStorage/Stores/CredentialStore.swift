@@ -77,9 +77,14 @@ package struct CredentialStore: Sendable {
         return keys
     }
 
-    /// Whether there is a credential of that id.
-    package func isThere(_ kind: Kind, _ id: ObjectID, on connection: any SQLConnection) throws(Failure) -> Bool {
-        try connection.row("SELECT 1 FROM \(kind.table) WHERE id = \(id)") != nil
+    /// Whether there is a credential of that id, and its owner is in its organization.
+    package func isGood(_ kind: Kind, _ id: ObjectID, on connection: any SQLConnection) throws(Failure) -> Bool {
+        try connection.row(
+            """
+            SELECT 1 FROM \(kind.table) AS k
+            JOIN members AS m ON m.user_id = k.\(kind.owner) AND m.org_id = k.org_id WHERE k.id = \(id)
+            """
+        ) != nil
     }
 
     /// Deletes a credential.

@@ -149,7 +149,8 @@ enum Settings {
     static let all: [SettingDeclaration] = [
         host.declaration, port.declaration, publicURL.declaration, tlsCertificate.declaration, tlsKey.declaration,
         rateLimit.declaration, organizationRateLimit.declaration, failedAuthenticationRateLimit.declaration,
-        trustedProxies.declaration, allowedOrigins.declaration, keyMinting.declaration, tokenMinting.declaration, jwtIssuer.declaration,
+        trustedProxies.declaration, allowedOrigins.declaration, keyMinting.declaration, tokenMinting.declaration,
+        jwtIssuer.declaration,
         jwtAudience.declaration, jwtEmailClaim.declaration, jwksFile.declaration, jwksURL.declaration,
         smtpURL.declaration, smtpFrom.declaration, smtpTrustRoots.declaration,
         logFormat.declaration, logLevel.declaration, logRequests.declaration, maximumRequests.declaration,

@@ -25,9 +25,9 @@ struct ExplanationTests {
             object: "project:Support",
             text: [
                 "Yes: ann@acme.test holds update on project:Support in Acme.",
-                "By update on project:Support, granted to them (grant ID).",
+                "By update on project:Support, which is granted to them (grant ID).",
                 """
-                By role Lead → Editor with update for project on org_project:Acme, granted to their group \
+                By role Lead → Editor with update for project on org_project:Acme, which they have by group \
                 Backend → Staff (grant ID).
                 """,
             ]
@@ -43,7 +43,7 @@ struct ExplanationTests {
                 organization:Acme.
                 """,
                 """
-                Not by role Lead → Editor with update for project on org_project:Acme, granted to their group \
+                Not by role Lead → Editor with update for project on org_project:Acme, which they have by group \
                 Backend → Staff (grant ID): it is not for org_project.
                 """,
             ]
