@@ -69,6 +69,23 @@ package struct AuditLog: Sendable {
         try store.append(event(type, .success, object, in: organization, by: caller, details: details), on: connection)
     }
 
+    /// Tells that somebody was given a token of the server's own, in each of their organizations.
+    package func recordSignIn(of account: Account, by caller: Caller, in database: any SQLDatabase) async throws {
+        try await database.write { connection in
+            for membership in account.memberships {
+                try append(
+                    "session.created",
+                    objectType: "session",
+                    objectID: account.userID,
+                    objectName: account.email,
+                    in: membership.organizationID,
+                    by: caller,
+                    on: connection
+                )
+            }
+        }
+    }
+
     // MARK: Refusals
 
     /// Tells of an operation on a resource's object that was refused.

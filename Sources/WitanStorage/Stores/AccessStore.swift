@@ -98,11 +98,12 @@ package struct AccessStore: Sendable {
         in organizationID: ObjectID,
         on connection: any SQLConnection
     ) throws(Failure) -> [ObjectID] {
+        // CROSS JOIN keeps SQLite from walking all groups, or all members, of an organization.
         try ids(
             """
             WITH RECURSIVE holding (id) AS (
-                SELECT u.group_id FROM group_users AS u JOIN groups AS g ON g.id = u.group_id
-                WHERE u.user_id = \(userID) AND g.org_id = \(organizationID)
+                SELECT u.group_id FROM group_users AS u CROSS JOIN groups AS g
+                WHERE u.user_id = \(userID) AND g.id = u.group_id AND g.org_id = \(organizationID)
                 UNION
                 SELECT m.group_id FROM group_groups AS m JOIN holding AS h ON m.member_group_id = h.id
             )
@@ -139,10 +140,9 @@ package struct AccessStore: Sendable {
                 UNION
                 SELECT m.member_group_id FROM group_groups AS m JOIN held AS h ON m.group_id = h.id
             )
-            SELECT u.id FROM held AS h
-            JOIN group_users AS g ON g.group_id = h.id
-            JOIN members AS m ON m.user_id = g.user_id AND m.org_id = \(organizationID)
-            JOIN users AS u ON u.id = m.user_id AND u.service_org_id IS NULL
+            SELECT u.id FROM held AS h CROSS JOIN group_users AS g CROSS JOIN members AS m CROSS JOIN users AS u
+            WHERE g.group_id = h.id AND m.user_id = g.user_id AND m.org_id = \(organizationID)
+                AND u.id = m.user_id AND u.service_org_id IS NULL
             LIMIT 1
             """
         )

@@ -102,7 +102,12 @@ struct Users: AsyncParsableCommand {
             let lifetime = try Setting<Duration>("lifetime", "", default: "1h").parse([lifetime])
             guard lifetime <= .seconds(12 * 3_600) else { throw UsageError("--lifetime must be at most 12h.") }
             let token = try await Installation.use(data, .existing) { installation in
-                let account = try await installation.accounts.caller(email: email).identity.account
+                let caller = try await installation.accounts.caller(email: email)
+                let account = caller.identity.account
+                guard !account.isServiceAccount else {
+                    throw UsageError("\(email) is a service account; `witan service-accounts token` makes its tokens.")
+                }
+                try await installation.audit.recordSignIn(of: account, by: caller, in: installation.database)
                 return try ServerComposition.sessions(installation.secrets)
                     .issue(userID: account.userID, email: account.email, lifetime: lifetime)
             }

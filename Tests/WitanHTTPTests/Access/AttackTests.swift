@@ -1,6 +1,7 @@
 import HTTPTypes
 import Synchronization
 import Testing
+import WitanAccess
 import WitanCore
 import WitanJSON
 import WitanResources
@@ -267,6 +268,49 @@ struct AttackTests {
                 )
             }
             #expect(statements.count { $0.contains("INSERT INTO group_users") } == 2)
+        }
+    }
+
+    @Test("an organization whose name only looks the same is another one")
+    func lookalike() async throws {
+        try await TestServer.run { server in
+            let (cafe, lookalike) = ("Caf\u{E9}", "Cafe\u{301}")
+            try await server.succeed(.patch, "/v1/organization/\(server.acme)", ["name": .string(cafe)])
+            try await server.succeed(
+                .patch,
+                "/v1/organization/\(server.stranger.organizationID)",
+                ["name": .string(lookalike)],
+                as: server.stranger
+            )
+            _ = try await server.accounts.add(.init(email: server.member.email), to: lookalike, groups: [])
+            let session = try server.session(of: server.member)
+            for (name, organization) in [(cafe, server.acme), (lookalike, server.stranger.organizationID.description)] {
+                let made = try await server.succeed(
+                    .post,
+                    "/v1/api_key",
+                    ["name": "k", "org_name": .string(name)],
+                    as: session
+                )
+                #expect(made["org_id"]?.string == organization)
+                let list = try await server.succeed(
+                    .get,
+                    "/v1/organization?org_name=\(name.percentEncoded)",
+                    as: session
+                )
+                #expect(list.ids.allSatisfy { $0 == organization })
+            }
+        }
+    }
+
+    @Test("a change of an organization's settings makes nobody's credential be read again, one of its name does")
+    func credentialsInMemory() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/organization/\(server.acme)"
+            try await server.succeed(.post, "/api/self/me", as: server.stranger)
+            try await server.succeed(.patch, path, ["image_rendering_mode": "blocked"])
+            #expect(server.cache.statistics.count == 2)
+            try await server.succeed(.patch, path, ["name": "Apex"])
+            #expect(server.cache.statistics.count == 0)
         }
     }
 

@@ -50,6 +50,20 @@ struct ImpersonationTests {
         }
     }
 
+    @Test("whoever tries in vain leaves a row in the audit log, with whom they tried to be")
+    func refusalIsTold() async throws {
+        try await TestServer.run { server in
+            let headers = Naming.id.header(of: server.owner)
+            #expect(try await server.call(.get, "/v1/project", as: server.member, headers: headers).status == 403)
+            let row = try #require(try await server.auditRows().last)
+            #expect(row["event_type"] == "user.impersonated")
+            #expect(row["outcome"] == "denied")
+            #expect(row["actor_id"] == .text(server.member.id.description))
+            #expect(row["object_id"] == .text(server.owner.id.description))
+            #expect(row["org_id"] == .text(server.acme))
+        }
+    }
+
     @Test("an owner by a grant on the organization is one too, and no longer when it is gone")
     func byGrant() async throws {
         try await TestServer.run { server in
