@@ -1,3 +1,5 @@
+import WitanCore
+
 /// A header field, folded into lines of at most 76 characters where its words allow it (RFC 5322, 2.2.3).
 ///
 /// Free text enters as words of printable ASCII: blanks and control characters only separate them, everything else is

@@ -54,7 +54,8 @@ package struct SMTPTransport: MailTransport {
 
     /// Sends messages over one connection, which all share the limit on time.
     ///
-    /// What the time was too short for has failed. When the task is cancelled, the connection is closed at once, and the messages not yet sent have failed.
+    /// What the time was too short for has failed. When the task is cancelled, the connection is closed at once, and
+    /// the messages not yet sent have failed.
     package func send(_ messages: [MailMessage]) async -> [Failure?] {
         guard !messages.isEmpty else { return [] }
         let connection = SMTPConnection(to: server, tls: tls, limits: limits)

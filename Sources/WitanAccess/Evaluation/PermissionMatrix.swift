@@ -42,7 +42,7 @@ package struct PermissionMatrix: Sendable, Hashable {
         (rows[0] | rows[type.row]) & permission.bit != 0
     }
 
-    /// Whether whoever holds this holds all of the other: nobody grants more (design: access control, "Evaluation", 6).
+    /// Whether whoever holds this holds all of the other: nobody grants more (design: access control, section 2, 6).
     ///
     /// A permission for all types covers it for each. For each of the types does not cover it for all: there may be
     /// other types one day.

@@ -201,7 +201,7 @@ private struct NamedPaths {
 }
 
 extension AccessObject {
-    /// Where a grant counts for the object: itself and what it is in (design: access control, "Evaluation", 2).
+    /// Where a grant counts for the object: itself and what it is in (design: access control, section 2, 2).
     fileprivate var places: [AccessObject] {
         let organization = AccessObject.organizationWide(.organization, organizationID)
         switch type {

@@ -103,7 +103,7 @@ package struct AccountService: Sendable {
 
     /// Adds a person to an organization and to groups of it; what somebody is in already, they stay in.
     ///
-    /// - Throws: `.invalidRequest` when there is no such organization or group.
+    /// - Throws: `.invalidRequest` when there is no such organization, and `.forbidden` when it has no such group.
     package func add(_ person: NewPerson, to organization: String, groups: [String]) async throws -> Record {
         try await accessControl.commit { connection, changes in
             let organizationID = try organizationID(named: organization, on: connection)

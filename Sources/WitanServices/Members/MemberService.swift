@@ -4,9 +4,9 @@ package import WitanJSON
 package import WitanResources
 package import WitanStorage
 
-/// Adds people and service accounts to organizations, and removes them (design: access control).
+/// Adds people and service accounts to organizations, and removes them (design: access control, section 4).
 package struct MemberService: Sendable {
-    /// A service account that a change has made, with the secret of its first token.
+    /// A service account that a change has made, or one that was there and for which it has made a token.
     package struct Added: Sendable {
         /// The account's id.
         package let id: ObjectID
@@ -14,7 +14,7 @@ package struct MemberService: Sendable {
         /// Its address, which takes no mail.
         package let email: String
 
-        /// The token; nil when none was made.
+        /// The token's secret; nil when none was made.
         package let token: String?
 
         /// The token's name.

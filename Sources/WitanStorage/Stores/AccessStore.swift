@@ -161,7 +161,7 @@ package struct AccessStore: Sendable {
             .flatMap(BuiltInGroup.init)
     }
 
-    /// Takes a group or a role out of everything that mentions it, when it is deleted.
+    /// Takes a group, a role or a project out of everything that mentions it, when it is deleted.
     package func removeMentions(of id: ObjectID, on connection: any SQLConnection) throws(Failure) {
         for statement: SQLQuery in [
             "DELETE FROM group_users WHERE group_id = \(id)",

@@ -30,10 +30,10 @@ package struct AuditEvent: Sendable, Hashable {
     /// That person's e-mail address at the time.
     package let actorEmail: String?
 
-    /// How the actor was authenticated: `api_key`, `token`, `session` or `command_line`.
+    /// How the actor was authenticated: `api_key`, `service_token`, `token`, `session` or `command_line`.
     package let authentication: String
 
-    /// The id of the key that was used.
+    /// The id of the key or service token that was used.
     package let credentialID: ObjectID?
 
     /// The noun of what it was done to: `api_key`.

@@ -1,6 +1,6 @@
 import WitanCore
 
-/// The rules of the design page, word by word, over everything there is (design: access control, "Evaluation").
+/// The rules of the design page, word by word, over everything there is (design: access control, section 2).
 struct WorldEvaluator {
     let world: World
     private let allowances: [ObjectID: Set<World.Allowance>]

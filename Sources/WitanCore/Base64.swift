@@ -1,7 +1,7 @@
 /// Base64 with the plain alphabet and with padding (RFC 4648, section 4).
 package enum Base64 {
     /// The text of the bytes.
-    package static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
         let digits = Base64URL.encode(bytes).utf8
             .map { digit in
                 switch digit {
