@@ -386,7 +386,7 @@ class Bench:
             users = {user["email"]: user["id"] for user in api.get("/v1/user")["objects"]}
             api.post("/v1/acl", object_type="project", object_id=projects[0], permission="read",
                      user_id=users["single@example.com"])
-            # Ten groups, in three of which a person is, each in one that is in another; a hundred grants to all of them.
+            # Ten groups: in every third a person is, and each of those is in one that is in another; a hundred grants to all.
             groups = []
             for number in range(10):
                 below = {"member_groups": [groups[-1]]} if number % 3 else {"member_users": [users["many@example.com"]]}

@@ -60,9 +60,7 @@ package struct Limits: Sendable {
     /// The least time between two requests for a JWKS document.
     package var keySetRefreshInterval: Duration = .seconds(30)
 
-    /// How long a window of refusals of one kind is, in which all but the first are only counted.
-    ///
-    /// Design: access control, section 5.
+    /// How long the window is in which refusals after the first are only counted (design: access control, section 5).
     package var refusalWindow: Duration = .seconds(10)
 
     /// The time between two looks for counts of refusals that are to be written.

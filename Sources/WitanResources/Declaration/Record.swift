@@ -77,9 +77,6 @@ package struct Record: Sendable, Hashable {
         return ObjectType(rawValue: text)
     }
 
-    /// Ids; none when the value is null.
-    package subscript(field: Field<[ObjectID]>) -> [ObjectID] { self[name: field.spec.name].ids }
-
     /// A moment.
     package subscript(field: Field<Timestamp>) -> Timestamp? {
         get {

@@ -73,6 +73,9 @@ package struct Endpoint: Sendable {
     /// The schema of the JSON body, if it takes one.
     package var body: JSONValue?
 
+    /// The schema of the body as a merge patch (RFC 7396), if it takes one of that media type besides.
+    package var mergePatchBody: JSONValue?
+
     /// Whether it can fail because of a name that another object has.
     package var canConflict = false
 

@@ -27,6 +27,7 @@ extension Resource {
             description: [text.description, remarks[operation]].compactMap(\.self).joined(separator: " "),
             parameters: operation == .list ? listParameters(.own) : takesID ? [idPathParameter] : [],
             body: bodySchema(operation),
+            mergePatchBody: operation == .patch ? bodySchema(.patch, null: .clear) : nil,
             canConflict: [.create, .replace, .patch].contains(operation) && hasUniqueNames,
             answer: operation == .list
                 ? .json(pageSchema, summary: "A page of \(name) objects")
@@ -177,13 +178,13 @@ extension Resource {
     }
 
     /// The JSON Schema of an operation's body; nil for one that takes none.
-    package func bodySchema(_ operation: Operation) -> JSONValue? {
+    package func bodySchema(_ operation: Operation, null: Draft.NullMeaning = .keep) -> JSONValue? {
         guard [.create, .replace, .patch].contains(operation) else { return nil }
         var properties = JSONObject()
         for field in fields where field.isWritable(by: operation) {
             var field = field
-            // In a patch null says what absence says, so every member takes it.
-            if operation == .patch { field.isNullable = true }
+            // In a patch null says what absence says, so every member takes it, unless null is to clear.
+            if operation == .patch, null == .keep { field.isNullable = true }
             properties[field.name] = field.schema
         }
         if operation == .patch {
@@ -248,7 +249,10 @@ extension Resource {
         case .patch:
             (
                 "Partially update \(name)",
-                "Change the members that the body holds. Objects are merged; null and absence keep what is there.",
+                """
+                Change the members that the body holds. Objects are merged; null and absence keep what is there. With \
+                `Content-Type: application/merge-patch+json` null clears what may be null (RFC 7396).
+                """,
                 "The \(name) object as it is now"
             )
         case .delete:

@@ -60,9 +60,9 @@ package struct OpenAPIDocument: Sendable {
                     "bearerAuth": [
                         "type": "http",
                         "scheme": "bearer",
-                        "bearerFormat": "API key or JWT",
+                        "bearerFormat": "API key, service token or JWT",
                         "description": """
-                        Send an API key, or a JSON Web Token, in the header `Authorization: Bearer …`. \
+                        Send an API key, a service token, or a JSON Web Token, in the header `Authorization: Bearer …`. \
                         `witan keys create` makes a key, and so does `POST /v1/api_key`.
                         """,
                     ]
@@ -83,10 +83,12 @@ package struct OpenAPIDocument: Sendable {
             operation["parameters"] = .array(endpoint.parameters.map(parameter))
         }
         if let body = endpoint.body {
+            var content: JSONObject = ["application/json": ["schema": body]]
+            if let patch = endpoint.mergePatchBody { content["application/merge-patch+json"] = ["schema": patch] }
             operation["requestBody"] = [
                 // Where nothing in it is required, a call without a body does what `{}` does.
                 "required": .bool(body.object?["required"] != nil),
-                "content": ["application/json": ["schema": body]],
+                "content": .object(content),
             ]
         }
         operation["responses"] = .object(responses(endpoint))

@@ -30,7 +30,8 @@ extension ResourceRules {
                     try requireUnchangedName(builtIn, change)
                 }
                 let newGroups = FieldValue.list(change.added(to: groups)).ids
-                for group in newGroups where try store.group(group, holds: id, on: change.connection) {
+                let holding = newGroups.isEmpty ? [] : Set(try store.groupsHolding([id], on: change.connection))
+                for group in newGroups where holding.contains(group) {
                     throw Failure(invalid: [
                         Failure.Issue(
                             path: [change.operation == .patch ? groups.additionName : groups.name],
@@ -166,7 +167,7 @@ extension ResourceRules {
 extension AccessStore {
     /// Refuses a change that would leave an organization to nobody (design: access control, section 2, 7).
     func requireOwner(of organizationID: ObjectID, on connection: any SQLConnection) throws(Failure) {
-        guard try hasOwner(organizationID, on: connection) else {
+        guard try owner(of: organizationID, on: connection) != nil else {
             throw Failure(
                 .invalidRequest,
                 "The organization would be left without an owner; put another person into its group Owners first."

@@ -82,6 +82,7 @@ extension ResourceService {
             return try await delete(try Self.id(of: body), for: caller)
         case .content:
             return try await auditingRefusals(of: .delete, about: [body], for: caller) {
+                try rules.authorize(.delete, caller)
                 let draft = try Draft(body: body, for: .create, of: resource)
                 return try await accessControl.commit { connection, changes in
                     let access = try access(of: caller, for: .delete, on: connection)
@@ -103,6 +104,7 @@ extension ResourceService {
         for caller: Caller
     ) async throws -> (added: [Record], removed: [Record]) {
         try await auditingRefusals(of: .patch, about: additions + removals, for: caller) {
+            if !removals.isEmpty { try rules.authorize(.delete, caller) }
             let requests = try additions.map { body in
                 try creation(.create, body, in: Identity.Selector(), for: caller)
             }

@@ -121,16 +121,6 @@ package struct AccessStore: Sendable {
         try closure(of: groups, from: "member_group_id", to: "group_id", in: "group_groups", on: connection)
     }
 
-    /// Whether a group holds another at any depth, or is it.
-    package func group(
-        _ id: ObjectID,
-        holds other: ObjectID,
-        on connection: any SQLConnection
-    ) throws(Failure) -> Bool {
-        try closure(of: [other], from: "member_group_id", to: "group_id", in: "group_groups", on: connection)
-            .contains(id)
-    }
-
     /// A person, not only a service account, among an organization's owners; nil when there is none.
     package func owner(of organizationID: ObjectID, on connection: any SQLConnection) throws(Failure) -> ObjectID? {
         try connection.row(
@@ -147,11 +137,6 @@ package struct AccessStore: Sendable {
             """
         )
         .map { row throws(Failure) in try row.id(0) }
-    }
-
-    /// Whether an organization has a person, not only a service account, among its owners.
-    package func hasOwner(_ organizationID: ObjectID, on connection: any SQLConnection) throws(Failure) -> Bool {
-        try owner(of: organizationID, on: connection) != nil
     }
 
     /// Which of the built-in groups a group is; nil for one that people made.

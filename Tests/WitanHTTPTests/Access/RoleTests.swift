@@ -149,4 +149,26 @@ struct RoleTests {
             #expect(try await server.call(.patch, "/v1/role/\(own)", patch).status == 403)
         }
     }
+
+    @Test("`project_group` restricts a permission like any other kind, and no object of it is there to be granted on")
+    func projectGroup() async throws {
+        try await TestServer.run { server in
+            let permissions: JSONValue = [["permission": "read", "restrict_object_type": "project_group"]]
+            let role = try await server.succeed(
+                .post,
+                "/v1/role",
+                ["name": "groups", "member_permissions": permissions]
+            )
+            #expect(role["member_permissions"] == permissions)
+            let answer = try await server.call(
+                .post,
+                "/v1/acl",
+                [
+                    "object_type": "project_group", "object_id": .string(server.acme),
+                    "user_id": .string(server.member.id.description), "permission": "read",
+                ]
+            )
+            #expect(answer.status == 403)
+        }
+    }
 }

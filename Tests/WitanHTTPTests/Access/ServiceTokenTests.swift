@@ -80,6 +80,27 @@ struct ServiceTokenTests {
         }
     }
 
+    @Test("PUT leaves the token of that name alone that another account has")
+    func nameOfAnother() async throws {
+        try await TestServer.run { server in
+            let accounts = [try await server.serviceAccount("one"), try await server.serviceAccount("two")]
+            var made: [TestServer.Answer] = []
+            for account in accounts {
+                made.append(try await server.succeed(.put, Self.path, Self.body("deploy", of: account)))
+            }
+            #expect(made[0]["id"] != made[1]["id"])
+            for (answer, account) in zip(made, accounts) {
+                #expect(answer["service_account_id"]?.string == account.id.description)
+                let key = try #require(answer["key"]?.string)
+                let headers: KeyValuePairs = ["authorization": "Bearer \(key)"]
+                #expect(
+                    try await server.send(.post, "/api/self/me", headers: headers)["id"]?.string
+                        == account.id.description
+                )
+            }
+        }
+    }
+
     @Test("tokens are for service accounts of the organization alone")
     func accounts() async throws {
         try await TestServer.run { server in
