@@ -60,7 +60,7 @@ package struct OpenAPIDocument: Sendable {
                     "bearerAuth": [
                         "type": "http",
                         "scheme": "bearer",
-                        "bearerFormat": "API key, service token or JWT",
+                        "bearerFormat": "API key or JWT",
                         "description": """
                         Send an API key, a service token, or a JSON Web Token, in the header `Authorization: Bearer …`. \
                         `witan keys create` makes a key, and so does `POST /v1/api_key`.
