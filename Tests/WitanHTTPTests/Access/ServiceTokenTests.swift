@@ -80,6 +80,15 @@ struct ServiceTokenTests {
         }
     }
 
+    @Test("a session for a service account's address, though its signature is right, is no credential")
+    func session() async throws {
+        try await TestServer.run { server in
+            let robot = try await server.serviceAccount("robot", groups: ["Owners"])
+            #expect(try await server.call(.get, "/v1/project", as: robot).status == 200)
+            #expect(try await server.call(.get, "/v1/project", as: server.session(of: robot)).status == 401)
+        }
+    }
+
     @Test("PUT leaves the token of that name alone that another account has")
     func nameOfAnother() async throws {
         try await TestServer.run { server in
