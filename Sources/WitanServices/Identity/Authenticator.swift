@@ -154,11 +154,17 @@ package struct Authenticator: Sendable {
             return try token.email.flatMap { try accounts.account(email: $0, on: connection) }
         }
         guard let account else { throw Refusal(.unknown) }
+        // Removing somebody ends their sessions: one from before they came back is not good for where they came back to.
+        // A token's time has no parts of a second.
+        let memberships = account.memberships.filter { membership in
+            guard token.isOwnSession, let issuedAt = token.issuedAt else { return true }
+            return membership.since.seconds <= issuedAt.seconds
+        }
         // An outside issuer that knows a service account's address does not get to act as it.
-        guard !account.memberships.isEmpty, !account.isServiceAccount else { throw Refusal(.orphaned) }
+        guard !memberships.isEmpty, !account.isServiceAccount else { throw Refusal(.orphaned) }
         return Identity(
             account: account,
-            memberships: account.memberships,
+            memberships: memberships,
             authentication: token.isOwnSession ? .session : .token,
             expiresAt: min(token.expiresAt, time.now().advanced(by: Self.tokenTrust))
         )

@@ -10,6 +10,9 @@ package struct Account: Sendable, Hashable {
 
         /// The organization's name.
         package let organizationName: String
+
+        /// When the user came into the organization, for the last time if they had left it.
+        package let since: Timestamp
     }
 
     /// The user's id.
@@ -229,7 +232,8 @@ package struct AccountStore: Sendable {
     private func account(where condition: SQLQuery, on connection: any SQLConnection) throws(Failure) -> Account? {
         let rows = try connection.rows(
             """
-            SELECT u.id, u.email, u.given_name, u.family_name, u.avatar_url, u.created, u.service_org_id, o.id, o.name
+            SELECT u.id, u.email, u.given_name, u.family_name, u.avatar_url, u.created, u.service_org_id, o.id, o.name,
+                m.created
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id
             LEFT JOIN organizations AS o ON o.id = m.org_id
@@ -241,7 +245,11 @@ package struct AccountStore: Sendable {
         var memberships: [Account.Membership] = []
         for row in rows where row[7] != .null {
             memberships.append(
-                Account.Membership(organizationID: try row.id(7), organizationName: try row.text(8))
+                Account.Membership(
+                    organizationID: try row.id(7),
+                    organizationName: try row.text(8),
+                    since: try row.timestamp(9)
+                )
             )
         }
         return Account(

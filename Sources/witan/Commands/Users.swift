@@ -99,8 +99,11 @@ struct Users: AsyncParsableCommand {
         var lifetime = "1h"
 
         func run() async throws {
-            let lifetime = try Setting<Duration>("lifetime", "", default: "1h").parse([lifetime])
-            guard lifetime <= .seconds(12 * 3_600) else { throw UsageError("--lifetime must be at most 12h.") }
+            // What is wrong with it, the next line says in the command's own words.
+            let parsed = try? Setting<Duration>("lifetime", "", default: "1h").parse([lifetime])
+            guard let lifetime = parsed, lifetime <= .seconds(12 * 3_600) else {
+                throw UsageError("--lifetime must be a time such as 30m, of at most 12h.")
+            }
             let token = try await Installation.use(data, .existing) { installation in
                 let caller = try await installation.accounts.caller(email: email)
                 let account = caller.identity.account

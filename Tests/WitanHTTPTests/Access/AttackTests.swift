@@ -271,6 +271,25 @@ struct AttackTests {
         }
     }
 
+    @Test("a session from before somebody was removed is worth nothing when they are invited again")
+    func sessionFromBefore() async throws {
+        try await TestServer.run { server in
+            let old = try server.session(of: server.member)
+            #expect(try await server.call(.get, "/v1/project", as: old).status == 200)
+            try await server.succeed(.patch, Self.members, ["remove_users": ["ids": .ids([server.member])]])
+            #expect(try await server.call(.get, "/v1/project", as: old).status == 401)
+            server.clock.advance(by: .seconds(1))
+            try await server.succeed(
+                .patch,
+                Self.members,
+                ["invite_users": ["emails": [.string(server.member.email)], "group_names": ["Owners"]]]
+            )
+            #expect(try await server.call(.get, "/v1/project", as: old).status == 401)
+            let new = try server.session(of: server.member)
+            #expect(try await server.call(.get, "/v1/project", as: new).status == 200)
+        }
+    }
+
     @Test("an organization whose name only looks the same is another one")
     func lookalike() async throws {
         try await TestServer.run { server in
