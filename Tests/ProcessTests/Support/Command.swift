@@ -1,3 +1,4 @@
+import Foundation
 import Subprocess
 import SystemPackage
 import Testing
@@ -92,10 +93,13 @@ enum ProcessEnd: Sendable, Hashable {
 }
 
 extension Environment {
-    /// The tests' own environment with some variables more.
+    /// The tests' own environment, without the settings of whoever runs them, with some variables more.
     static func inherit(adding variables: [String: String]) -> Environment {
-        inherit.updating(
-            Dictionary(uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
+        let own = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("WITAN_") && !$0.key.hasPrefix("BRAINTRUST_") }
+            .merging(variables) { _, given in given }
+        return .custom(
+            Dictionary(uniqueKeysWithValues: own.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
         )
     }
 }
