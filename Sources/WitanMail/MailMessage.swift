@@ -4,9 +4,6 @@ import WitanCore
 ///
 /// Subject, text and names may be any text: nothing in them becomes a header or a command.
 package struct MailMessage: Sendable, Hashable {
-    /// Whom it is from; `nil` for the transport's own sender.
-    package let from: MailAddress?
-
     /// Whom it is to.
     package let to: MailAddress
 
@@ -17,8 +14,7 @@ package struct MailMessage: Sendable, Hashable {
     package let text: String
 
     /// Makes a message.
-    package init(from: MailAddress? = nil, to: MailAddress, subject: String, text: String) {
-        self.from = from
+    package init(to: MailAddress, subject: String, text: String) {
         self.to = to
         self.subject = subject
         self.text = text

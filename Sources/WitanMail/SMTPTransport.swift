@@ -6,7 +6,7 @@ package import WitanCore
 ///
 /// Each call is one connection, which ends with the call. The failures say what the server answered, bounded and
 /// without control characters, and hold no credential.
-package struct SMTPTransport: MailTransport {
+package struct SMTPTransport: Sendable {
     private let server: SMTPServer
     private let sender: MailAddress
     private let clientName: String
@@ -19,7 +19,7 @@ package struct SMTPTransport: MailTransport {
     ///
     /// - Parameters:
     ///   - server: The mail server.
-    ///   - sender: Whom messages are from that don't say so themselves.
+    ///   - sender: Whom messages are from.
     ///   - clientName: The name or address of this machine, for EHLO.
     ///   - trustRoots: A PEM file of the authorities that are trusted instead of the system's.
     ///   - limits: The bounds of a conversation.
@@ -52,8 +52,10 @@ package struct SMTPTransport: MailTransport {
         self.random = random
     }
 
-    /// Sends messages over one connection, which all share the limit on time.
+    /// Sends messages in order over one connection, which all share the limit on time; for each `nil` once the next
+    /// server has taken charge of it, or why it was not sent.
     ///
+    /// A message that one server refuses does not keep the others from being sent. Every failure is `.unavailable`.
     /// What the time was too short for has failed. When the task is cancelled, the connection is closed at once, and
     /// the messages not yet sent have failed.
     package func send(_ messages: [MailMessage]) async -> [Failure?] {
@@ -76,9 +78,8 @@ package struct SMTPTransport: MailTransport {
             try await session.open()
             for message in messages {
                 if case .some(.some) = outcomes.last { try await session.reset() }
-                let from = message.from ?? sender
-                let bytes = message.rendered(from: from, at: time.now(), random: &random)
-                outcomes.append(try await session.deliver(bytes, from: from, to: message.to))
+                let bytes = message.rendered(from: sender, at: time.now(), random: &random)
+                outcomes.append(try await session.deliver(bytes, from: sender, to: message.to))
             }
         } catch {
             outcomes += Array(repeating: error, count: messages.count - outcomes.count)

@@ -17,7 +17,7 @@ struct DependentCacheTests {
     private static let subjects: [AccessSubject] = [1, 2]
         .flatMap { number in
             [
-                .user(id(number)), .group(id(number)), .role(id(number)), .organization(id(number)),
+                .user(id(number)), .group(id(number)), .role(id(number)),
                 .grant(principal: id(number), object: id(1)), .grant(principal: id(number), object: id(2)),
             ]
         }

@@ -97,7 +97,6 @@ struct MailMessageTests {
     )
     func injection(text: String) throws {
         let message = MailMessage(
-            from: nil,
             to: try MailAddress("ada@example.com", name: text),
             subject: text,
             text: text

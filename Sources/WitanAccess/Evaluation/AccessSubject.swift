@@ -11,9 +11,6 @@ package enum AccessSubject: Hashable, Sendable {
     /// A role's own permissions and member roles.
     case role(ObjectID)
 
-    /// An organization's own settings, and whether it is there.
-    case organization(ObjectID)
-
     /// All that one user, service account or group was granted on one object itself.
     case grant(principal: ObjectID, object: ObjectID)
 }

@@ -5,7 +5,6 @@ import WitanServices
 /// The mail that tells people of an invitation.
 struct InvitationMail: Sendable {
     let transport: SMTPTransport
-    let from: MailAddress
 
     /// The page that people are sent to; the server's own address.
     let url: String
@@ -31,7 +30,6 @@ struct InvitationMail: Sendable {
 
     private func message(_ invitation: Invitation) throws(Failure) -> MailMessage {
         MailMessage(
-            from: from,
             to: try MailAddress(invitation.email),
             subject: "\(invitation.inviter) invited you to \(invitation.organization)",
             text: """

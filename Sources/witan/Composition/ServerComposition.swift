@@ -76,7 +76,6 @@ enum ServerComposition {
                 clientName: ProcessInfo.processInfo.hostName,
                 trustRoots: values.optional(Settings.smtpTrustRoots)
             ),
-            from: from,
             url: url
         )
     }
