@@ -8,14 +8,26 @@ DATA ?= ./witan-data
 ARGUMENTS ?=
 PREFIX ?= /usr/local
 SECONDS_EACH ?= 60
+SEED ?=
 TARGETS ?= $(notdir $(wildcard Tests/Corpus/*))
 PYTHON ?= python3
 VENV := .venv
 FORMATTED := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
-# What the build and the tests need from Debian.
-BUILD_PACKAGES := libsqlite3-dev
-TEST_PACKAGES := $(BUILD_PACKAGES) curl openssl python3 python3-venv sqlite3
+# What the build and the tests need from Debian; any PostgreSQL server and any docker-compose that is there will do.
+BUILD_PACKAGES = libpq-dev libsqlite3-dev pkgconf
+TEST_PACKAGES = $(BUILD_PACKAGES) binutils chromium chromium-driver curl faketime nginx openssl pgbouncer python3 \
+	python3-venv sqlite3 systemd \
+	$(if $(wildcard /usr/lib/postgresql/*/bin/initdb),,postgresql) \
+	$(if $(shell docker compose version 2>/dev/null),,docker-compose)
+WITH_POSTGRES := Tests/Support/with-postgres
+# Whole servers are tested on SQLite, and then on PostgreSQL; the engines' contracts run on both at once. What stops
+# servers, or measures that something waits, runs apart from what only computes, and one after the other.
+ON_POSTGRES := WITAN_TEST_ENGINE=PostgreSQL $(WITH_POSTGRES)
+
+# Of the hundreds of Swift tests so many begin at once: of all of them each would wait for the others, and some wait by
+# a real clock.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 12
 
 .PHONY: help
 help: ## List the targets.
@@ -37,17 +49,43 @@ build: packages-build ## Build everything for debugging, tests included.
 
 .PHONY: test
 test: packages-test build $(VENV)/.ready ## Run all tests.
-	swift test --skip-build
-	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Clients
+	$(WITH_POSTGRES) swift test --skip-build --skip ProcessTests --skip WitanPostgresTests
+	$(WITH_POSTGRES) swift test --skip-build --no-parallel --filter WitanPostgresTests
+	$(WITH_POSTGRES) swift test --skip-build --filter ProcessTests
+	$(ON_POSTGRES) swift test --skip-build --filter WitanHTTPTests
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(WITH_POSTGRES) $(VENV)/bin/pytest -q Tests/Clients Tests/Chaos
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(ON_POSTGRES) $(VENV)/bin/pytest -q Tests/Clients \
+		--ignore Tests/Clients/test_deployment.py
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Browser
 
 .PHONY: test-unit
-test-unit: build ## Run the Swift tests without the processes and the clients.
-	swift test --skip-build --skip ProcessTests
+test-unit: packages-test build ## Run the Swift tests without the processes and the clients.
+	$(WITH_POSTGRES) swift test --skip-build --skip ProcessTests
 
 .PHONY: test-clients
 test-clients: packages-test $(VENV)/.ready ## Run the tests with the official clients against a debug build.
 	swift build --product witan
-	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Clients
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(WITH_POSTGRES) $(VENV)/bin/pytest -q Tests/Clients Tests/Chaos
+
+.PHONY: test-browser
+test-browser: packages-test $(VENV)/.ready ## Run the tests of the settings pages in a browser against a debug build.
+	swift build --product witan
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Browser
+
+.PHONY: screenshots
+screenshots: packages-test $(VENV)/.ready ## Write pictures of every settings page into ./screenshots.
+	swift build --product witan
+	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/python Tests/Browser/screenshots.py
+
+# It makes a PostgreSQL of its own, because it stops and starts it.
+.PHONY: chaos
+chaos: packages-test $(VENV)/.ready ## Revoke keys while nodes, network and PostgreSQL fail, and print what came of it.
+	swift build -c release --product witan
+	WITAN_BINARY="$$(swift build -c release --show-bin-path)/witan" $(VENV)/bin/python Tests/Chaos/chaos.py $(ARGUMENTS)
+
+.PHONY: simulate
+simulate: packages-build ## Simulate clusters from random seeds, or the one of SEED=….
+	swift run -c release witan-simulate $(SEED)
 
 .PHONY: check
 check: build ## Check the format, the style and the repository's own rules.
@@ -59,8 +97,8 @@ format: ## Format the sources.
 	swift format --in-place --recursive --parallel --configuration .swift-format $(wildcard $(FORMATTED))
 
 .PHONY: bench
-bench: packages-build ## Measure, and write docs/performance.md.
-	$(PYTHON) Benchmarks/bench.py
+bench: packages-test ## Measure both engines, and write docs/performance.md.
+	WITAN_TEST_POSTGRES_FSYNC=on $(WITH_POSTGRES) $(PYTHON) Benchmarks/bench.py
 
 # libFuzzer comes with the toolchain; what it finds stays in .build-fuzz. The search for leaks is off, because it does
 # not see pointers in which Swift keeps an enumeration's case, and takes what they point to for lost.
@@ -89,10 +127,11 @@ compatibility: packages-build ## Write docs/compatibility.md (PUBLISHED=openapi-
 clean: ## Remove what was built.
 	rm -rf .build .build-fuzz $(VENV)
 
-# Debian packages are installed when they are missing and that can be done; else the command to run is printed.
+# Debian packages are installed when they are missing and that can be done; else the command to run is printed. The tests
+# start what they need themselves, so no package may start its service (https://www.debian.org/doc/debian-policy/ch-opersys.html#initscripts).
 .PHONY: packages-build packages-test
-packages-build: PACKAGES := $(BUILD_PACKAGES)
-packages-test: PACKAGES := $(TEST_PACKAGES)
+packages-build: PACKAGES = $(BUILD_PACKAGES)
+packages-test: PACKAGES = $(TEST_PACKAGES)
 packages-build packages-test:
 	@command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/"; exit 1; }
 	@missing=""; \
@@ -103,10 +142,17 @@ packages-build packages-test:
 		if [ "$$(id -u)" = 0 ]; then run=""; \
 		elif sudo -n true 2>/dev/null; then run="sudo"; \
 		else echo "Missing Debian packages; run: sudo apt-get install$$missing"; exit 1; fi; \
-		$$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq$$missing; \
+		policy=/usr/sbin/policy-rc.d; \
+		if [ ! -e $$policy ]; then \
+			trap "$$run rm $$policy" EXIT; \
+			printf '#!/bin/sh\nexit 101\n' | $$run install -m 755 /dev/stdin $$policy; \
+		fi; \
+		$$run apt-get update -qq; \
+		$$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends$$missing; \
 	fi
 
-$(VENV)/.ready: Tests/Clients/requirements.txt
+$(VENV)/.ready: Tests/Clients/requirements.txt Tests/Browser/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Clients/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -r Tests/Browser/requirements.txt
 	touch $@

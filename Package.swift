@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -53,6 +54,18 @@ let package = Package(
                 "WitanCore", "WitanStorage", product("GRDB", "GRDB.swift"), product("GRDBSQLite", "GRDB.swift"),
             ]
         ),
+        .systemLibrary(
+            name: "CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
+        .target(name: "WitanPostgres", dependencies: ["WitanCore", "WitanStorage", "CLibPQ"]),
+        .target(
+            name: "WitanCluster",
+            dependencies: [
+                "WitanCore", "WitanStorage", "WitanAccess", "WitanTelemetry", product("Logging", "swift-log"),
+            ]
+        ),
         .target(
             name: "WitanAccess",
             dependencies: [
@@ -63,8 +76,8 @@ let package = Package(
         .target(
             name: "WitanServices",
             dependencies: [
-                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanTelemetry",
-                product("Logging", "swift-log"),
+                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanCluster",
+                "WitanTelemetry", product("Logging", "swift-log"),
             ]
         ),
         .target(
@@ -79,10 +92,18 @@ let package = Package(
             ]
         ),
         .target(
+            name: "WitanConsole",
+            dependencies: [
+                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
+                product("Logging", "swift-log"), product("Mustache", "swift-mustache"),
+            ],
+            resources: [.embedInCode("Templates"), .embedInCode("Assets")]
+        ),
+        .target(
             name: "WitanHTTP",
             dependencies: [
                 "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
-                "WitanTelemetry",
+                "WitanTelemetry", "WitanConsole",
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HummingbirdHTTP2", "hummingbird"),
                 product("HummingbirdTLS", "hummingbird"), product("HTTPTypes", "swift-http-types"),
@@ -95,8 +116,9 @@ let package = Package(
         .executableTarget(
             name: "witan",
             dependencies: [
-                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
-                "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP",
+                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanPostgres",
+                "WitanAccess",
+                "WitanServices", "WitanCluster", "WitanTelemetry", "WitanMail", "WitanConsole", "WitanHTTP",
                 product("ArgumentParser", "swift-argument-parser"),
                 product("AsyncHTTPClient", "async-http-client"),
                 product("Configuration", "swift-configuration"), product("Hummingbird", "hummingbird"),
@@ -107,13 +129,26 @@ let package = Package(
             ]
         ),
         .target(
+            name: "WitanSimulation",
+            dependencies: ["WitanCore", "WitanStorage", "WitanAccess", "WitanCluster"]
+        ),
+        .executableTarget(
+            name: "witan-simulate",
+            dependencies: ["WitanCore", "WitanSimulation"],
+            path: "Sources/WitanSimulate"
+        ),
+        .target(
             name: "WitanTesting",
             dependencies: [
                 "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
-                "WitanTelemetry", "WitanHTTP",
+                "WitanCluster", "WitanTelemetry", "WitanConsole", "WitanHTTP",
                 product("HummingbirdTesting", "hummingbird"), product("Logging", "swift-log"),
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
             ]
+        ),
+        .target(
+            name: "WitanEngines",
+            dependencies: ["WitanCore", "WitanStorage", "WitanSQLite", "WitanPostgres", "WitanTesting"]
         ),
         .testTarget(name: "WitanCoreTests", dependencies: ["WitanCore"]),
         .testTarget(name: "WitanJSONTests", dependencies: ["WitanJSON"]),
@@ -121,7 +156,17 @@ let package = Package(
         .testTarget(
             name: "WitanStorageTests",
             dependencies: [
-                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanTesting",
+                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanPostgres",
+                "WitanTesting",
+                "WitanEngines",
+            ]
+        ),
+        .testTarget(
+            name: "WitanClusterTests",
+            dependencies: [
+                "WitanCluster", "WitanCore", "WitanStorage", "WitanSQLite", "WitanAccess", "WitanServices",
+                "WitanPostgres", "WitanTelemetry", "WitanTesting", "WitanEngines", "WitanSimulation", "WitanResources",
+                "WitanJSON", "WitanHTTP", product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"),
             ]
         ),
         .testTarget(
@@ -143,10 +188,20 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "WitanPostgresTests",
+            dependencies: [
+                "WitanPostgres", "WitanStorage", "WitanCore", "WitanTesting", "WitanEngines",
+                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("Subprocess", "swift-subprocess"), product("SystemPackage", "swift-system"),
+            ]
+        ),
+        .testTarget(
             name: "WitanHTTPTests",
             dependencies: [
-                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
-                "WitanServices", "WitanTelemetry", "WitanHTTP", "WitanTesting",
+                "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanPostgres",
+                "WitanAccess",
+                "WitanServices", "WitanCluster", "WitanTelemetry", "WitanConsole", "WitanHTTP", "WitanTesting",
+                "WitanEngines",
                 product("Hummingbird", "hummingbird"), product("HummingbirdTesting", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("JWTKit", "jwt-kit"),
@@ -167,7 +222,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-for target in package.targets {
+for target in package.targets where target.type != .system {
     target.swiftSettings = settings
 }
 

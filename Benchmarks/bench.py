@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Measures Witan against what it is built on, and writes docs/performance.md.
 
-    python3 Benchmarks/bench.py          everything: ten to fifteen minutes after the builds
+    make bench                           everything: ten to fifteen minutes after the builds
     python3 Benchmarks/bench.py --quick  without the million keys: two minutes; only prints the page
+
+PostgreSQL is measured where WITAN_TEST_DATABASE_URL names a server, as `make bench` does.
 
 Every judgement is a ratio of two figures of this run on this machine. The floor for requests is a Hummingbird program
 with one route, the floor for creations is SQLite alone, writing the same rows. Floor and candidate take turns, several
@@ -32,6 +34,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
+
+import pages
+import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / ".build-bench"
@@ -81,10 +86,12 @@ def build(*arguments):
 class Program:
     """A server, from its start to its end."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, environment=None):
         begin = time.monotonic()
         with open(log, "wb") as stderr:
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+            )
         patience = threading.Timer(60, self._process.kill)
         patience.start()
         try:
@@ -105,13 +112,12 @@ class Program:
 
     def commit_groups(self):
         """How many groups of creations were committed so far, and how many creations they had together."""
+        return tuple(self.metric(f"witan_database_commit_group_size_{suffix}") for suffix in ("count", "sum"))
+
+    def metric(self, name):
+        """A metric without labels."""
         with urllib.request.urlopen(f"{self.url}/metrics") as response:
-            metrics = response.read().decode()
-        count, total = (
-            float(re.search(rf"^witan_database_commit_group_size_{suffix} (\S+)$", metrics, re.MULTILINE)[1])
-            for suffix in ("count", "sum")
-        )
-        return count, total
+            return float(re.search(rf"^{name} (\S+)$", response.read().decode(), re.MULTILINE)[1])
 
     def __enter__(self):
         return self
@@ -187,6 +193,11 @@ class Installation:
     @property
     def projects(self):
         return self.folder / "projects"
+
+    def key_count(self):
+        """How many keys there are, also while a server runs."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT COUNT(*) FROM api_keys").fetchone()[0]
 
     def write_ids(self, most):
         """Chooses keys to read by chance; no server may be running."""
@@ -511,8 +522,22 @@ def judgements(bench):
         for workload, name in ((CHECK, "check"), (READ, "read"), (CREATE, "create")):
             what = f"`{title(workload)}` with {bench.created:,} keys, of itself with {SMALL:,}"
             rows.append(at_least(what, f"{name}, many keys", 0.85))
+    if postgres.URL:
+        rows += [
+            at_least(
+                f"`POST /v1/api_key` on PostgreSQL, of pgbench inserting its rows with {CONNECTIONS} connections",
+                "create on PostgreSQL",
+                0.70,
+            ),
+            at_least("`POST /api/self/me` on PostgreSQL, of the same on SQLite", "check on PostgreSQL", 0.95),
+            at_least("`POST /api/self/me` by two nodes on two cores, of one node", "two nodes", 1.0),
+        ]
     for name in (title(CHECK), title(CREATE)):
         rows.append(at_most(f"`{name}`, p99 at half the greatest load", f"{name}, at half load: p99, ms", 5, "ms"))
+    keys_page = f"The page of API keys with {pages.KEYS:,} keys, median"
+    rows.append(at_most(keys_page, "Page API keys: median, ms", 50, "ms"))
+    largest = max((median(values), name) for name, values in bench.figures.items() if name.endswith("size, KiB"))
+    rows.append(at_most("The largest page before compression", largest[1], 60, "KiB"))
     rows.append(at_most("Memory at rest", "Memory at rest, MiB", 60, "MiB"))
     if bench.created:
         rows.append(
@@ -540,6 +565,7 @@ def machine(bench, load_before):
         ("System", f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}"),
         ("File system", output("findmnt", "--noheadings", "--output=FSTYPE", "--target", bench.scratch).strip()),
         ("SQLite", bench.sqlite_version),
+        ("PostgreSQL", postgres.version()),
         ("Swift", re.search(r"Swift version (\S+)", output("swift", "--version"))[1]),
         ("Work under way before the run", f"{load_before:.1f} processes (load average of a minute)"),
     ]
@@ -567,7 +593,9 @@ the log for each request, written to a file), but for `--rate-limit off`. wrk, o
 connections, ran on the same cores as the server. Half the greatest load came from {PACED_CONNECTIONS} connections \
 that each paused for a random time before every request. The Hummingbird floor is `Benchmarks/Sources/Floor`: one \
 route with an answer as long as that of `POST /api/self/me`. The SQLite floor is `Benchmarks/Sources/SQLiteFloor`: \
-the rows of a creation, written into a copy of the same database on one thread, without a server.""",
+the rows of a creation, written into a copy of the same database on one thread, without a server. PostgreSQL ran on \
+the same cores too, with its own settings (`synchronous_commit = on`); pgbench inserted the two rows of a creation in one \
+transaction each, prepared, into a copy of the same database. Of the two nodes each had half the connections.""",
         "## Figures",
         "Requests a second where no unit is given; medians, with the least and the greatest of the rounds.",
         table(("What", "Median", "Least", "Greatest", "Rounds"), figures),
@@ -589,6 +617,16 @@ def run(arguments, scratch):
     load_before = os.getloadavg()[0]
     bench = Bench(witan.resolve(), floors, scratch, rounds=3, seconds=3 if arguments.quick else 6)
 
+    if arguments.only == "pages":
+        pages.measure(bench, sys.modules[__name__])
+        return
+    if arguments.only == "postgres":
+        small = bench.initialize("small")
+        bench.fill(small, SMALL - 1)
+        postgres.Postgres(bench, sys.modules[__name__]).measure(small)
+        for name, values in bench.ratios.items():
+            print(f"{name}: {median(values):.2f} ({min(values):.2f} to {max(values):.2f})")
+        return
     bench.start("Start on an empty folder, ms", [Installation(scratch / f"empty-{number}", "") for number in range(5)])
     small = bench.initialize("small")
     bench.fill(small, SMALL - 1)
@@ -597,6 +635,9 @@ def run(arguments, scratch):
     bench.against_floors(small)
     bench.at_half_load(small)
     bench.access(small)
+    if postgres.URL:
+        postgres.Postgres(bench, sys.modules[__name__]).measure(small)
+    pages.measure(bench, sys.modules[__name__])
     if not arguments.quick:
         large = bench.initialize("large")
         bench.fill_up(large)
@@ -615,6 +656,7 @@ def run(arguments, scratch):
 def main():
     parser = argparse.ArgumentParser(description="Measure Witan and write docs/performance.md.")
     parser.add_argument("--quick", action="store_true", help="a short run without the million keys; only prints")
+    parser.add_argument("--only", choices=["pages", "postgres"], help="measure this part alone; only prints")
     parser.add_argument("--witan", type=Path, metavar="FILE", help="measure this program instead of building one")
     arguments = parser.parse_args()
     SCRATCH.mkdir(exist_ok=True)

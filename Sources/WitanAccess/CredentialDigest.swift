@@ -1,4 +1,5 @@
 internal import Crypto
+import WitanCore
 
 /// The SHA-256 of a credential's text: what the server knows a credential by once it has looked at it.
 ///
@@ -64,4 +65,9 @@ package struct StoredDigest: Sendable, Concealed {
             | (words.2 ^ other.words.2) | (words.3 ^ other.words.3)
         return difference == 0
     }
+}
+
+extension CredentialDigest {
+    /// The 64 hexadecimal digits, for what is made of a secret and may be shown where the secret may not.
+    package var hexadecimal: String { withUnsafeBytes { $0.hex } }
 }

@@ -56,9 +56,9 @@ package final class KeySetCache: KeySource {
             let keySet = try KeySet(document: await fetch(), limits: limits)
             state.withLock { $0.endFetch(with: keySet, at: time.monotonic()) }.resume()
         } catch {
+            state.withLock { $0.endFetch() }.resume()
             // To be stopped is no failure.
             if !Task.isCancelled { onFailure(error) }
-            state.withLock { $0.endFetch() }.resume()
         }
     }
 

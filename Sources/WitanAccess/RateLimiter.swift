@@ -10,16 +10,25 @@ package import WitanCore
 /// can notice; when there is none and the map is full, of the one with the earliest time. A flood of new keys therefore
 /// displaces its own entries, each of which owes one event, while a key that is near its limit keeps its state.
 package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
-    private let schedule: Schedule?
+    private let whole: Schedule?
+    private let share: RateLimitShare
     private let shards: Shards<ArrivalTable<Key>>
     private let time: TimeSource
 
-    /// Takes the limit (`nil`: none), how many keys to remember at the most, and the clock.
+    /// Takes the limit (`nil`: none), how much of it falls to this server, how many keys to remember at the most, and the
+    /// clock.
     ///
     /// `name` stands in the answer's headers; it must be visible ASCII without quotes and backslashes.
-    package init(limit: RateLimit?, capacity: Int, time: TimeSource, name: String = "default") {
+    package init(
+        limit: RateLimit?,
+        share: RateLimitShare = RateLimitShare(),
+        capacity: Int,
+        time: TimeSource,
+        name: String = "default"
+    ) {
         self.time = time
-        schedule = limit.map { Schedule($0, name: name) }
+        self.share = share
+        whole = limit.map { Schedule($0, name: name) }
         shards = Shards(capacity: capacity, ArrivalTable.init)
     }
 
@@ -56,8 +65,17 @@ package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    /// Takes an event back that was counted and turned out to be none of those that the limit is about.
+    package func giveBack(_ key: Key) {
+        guard let schedule else { return }
+        update(key, now: time.monotonic()) { arrival in arrival -= schedule.interval }
+    }
+
     /// How many keys are remembered at the moment.
     package var count: Int { shards.sum(\.count) }
+
+    /// This server's part of the limit at this moment.
+    private var schedule: Schedule? { whole?.divided(by: share.nodes) }
 
     private func shard(of key: Key) -> Int { shards.index(ofHash: key.hashValue) }
 
@@ -69,10 +87,10 @@ package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
 /// A limit in nanoseconds.
 private struct Schedule: Sendable {
     /// Between two events: rounded up, so that the limit is never exceeded; exact when the limit divides the period.
-    let interval: Int64
+    private(set) var interval: Int64
 
     /// From nothing left to the whole burst.
-    let window: Int64
+    private(set) var window: Int64
 
     private let burst: Int
     private let policyHeader: String
@@ -85,6 +103,17 @@ private struct Schedule: Sendable {
         burst = limit.burst
         policyHeader = "\"\(name)\";q=\(limit.burst);w=\(Duration.nanoseconds(window).wholeSecondsRoundedUp)"
         self.name = name
+    }
+
+    /// One of so many equal parts: as much rarer, with a burst as much smaller, but for the one event that every part has.
+    ///
+    /// The headers go on telling of the whole.
+    func divided(by parts: Int) -> Schedule {
+        guard parts > 1 else { return self }
+        var part = self
+        part.interval = interval * Int64(parts)
+        part.window = max(window, part.interval)
+        return part
     }
 
     /// What a key with that arrival time is told; `isAllowed` for an event that the time already counts.

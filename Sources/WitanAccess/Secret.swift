@@ -4,6 +4,8 @@ package import WitanCore
 package enum SecretKind: String, Sendable, CaseIterable {
     case apiKey = "sk-"
     case serviceToken = "bt-st-"
+    /// A person's session in a browser, which is no credential for the API.
+    case session = "wst-"
 }
 
 /// The text of an API key or a service token (design: key service, section 3).

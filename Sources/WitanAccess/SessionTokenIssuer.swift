@@ -28,17 +28,20 @@ package struct SessionTokenIssuer: Sendable {
     }
 
     /// Issues a token that is good from now on for `lifetime`, of which whole seconds count.
+    ///
+    /// `suffix` is what stands behind the random part of the token's own id, after a point.
     package func issue(
         userID: ObjectID,
         email: String,
         name: String? = nil,
+        suffix: String? = nil,
         lifetime: Duration
     ) throws(Failure) -> SessionToken {
         guard lifetime >= .seconds(1) else {
             throw .invalidSetting("A session's lifetime", "must be at least one second")
         }
         var random = random
-        let id = Base64URL.encode(random.bytes(16))
+        let id = Base64URL.encode(random.bytes(16)) + (suffix.map { ".\($0)" } ?? "")
         let issuedAt = time.now().seconds
         let expiresAt = issuedAt + lifetime.components.seconds
         var claims: JSONObject = [

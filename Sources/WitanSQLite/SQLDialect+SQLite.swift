@@ -5,6 +5,7 @@ extension SQLDialect {
     package static let sqlite = SQLDialect(
         name: "SQLite",
         integerType: "INTEGER",
+        textType: "TEXT",
         blobType: "BLOB",
         // Version 4 of RFC 9562, section 5.4.
         randomID: """
@@ -12,6 +13,10 @@ extension SQLDialect {
             || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))
             """,
         tableSuffix: " STRICT",
+        takingFreeRow: "",
+        keepingRows: { _ in "" },
+        currentTime: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+        notification: { _ in nil },
         tablesNamed: { name in "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = \(name)" },
         placeholders: { text in text }
     )

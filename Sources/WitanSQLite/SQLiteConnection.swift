@@ -88,7 +88,7 @@ final class SQLiteConnection: SQLConnection {
 
     /// Writes what stores have set, and commits.
     func commit() throws(Failure) {
-        for change in pendingChanges.values { try change.write(on: self) }
+        for (_, change) in pendingChanges.sorted(by: { $0.key < $1.key }) { try change.write(on: self) }
         pendingChanges = [:]
         try perform(.commit)
     }

@@ -75,7 +75,7 @@ package final class SQLiteDatabase: SQLDatabase {
             workers: 1,
             share: limits.transactionsPerGroup,
             takesLatecomers: true,
-            patience: limits.requestDuration,
+            patience: limits.transactionWaitDuration,
             time: time
         )
         reads = TransactionQueue(
@@ -84,7 +84,7 @@ package final class SQLiteDatabase: SQLDatabase {
             workers: Sizes.readers,
             share: Sizes.readsAtATime,
             takesLatecomers: false,
-            patience: limits.requestDuration,
+            patience: limits.transactionWaitDuration,
             time: time
         )
     }
@@ -103,6 +103,7 @@ package final class SQLiteDatabase: SQLDatabase {
 
     @discardableResult
     package func write<Value: Sendable>(
+        _ concurrency: WriteConcurrency,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         try await wait(in: writes, body) { arrival in
@@ -114,7 +115,9 @@ package final class SQLiteDatabase: SQLDatabase {
     package func close() async throws {
         writes.close()
         reads.close()
-        try await maintain { [pool] in
+        try await maintain { [pool, readers] in
+            // Whoever has been answered may still be about to give a connection back.
+            for reader in readers { reader.sync {} }
             // The writer then closes last, and the last to close removes the write-ahead log.
             pool.invalidateReadOnlyConnections()
             try pool.close()
@@ -136,9 +139,9 @@ package final class SQLiteDatabase: SQLDatabase {
         let ticket = queue.takeTicket()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let transaction = QueuedTransaction(body, caller: continuation)
+                let transaction = QueuedTransaction(body, ticket: ticket, caller: continuation)
                 do {
-                    react(try queue.append(transaction, ticket: ticket))
+                    react(try queue.append(transaction))
                 } catch {
                     transaction.refuse(error)
                 }

@@ -1,5 +1,6 @@
 import GRDB
 import WitanCore
+import WitanStorage
 
 /// Runs transactions inside one SQLite transaction, so that they share one commit and its wait for the disk.
 ///

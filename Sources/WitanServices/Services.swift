@@ -1,4 +1,5 @@
 package import WitanAccess
+package import WitanCluster
 package import WitanCore
 package import WitanResources
 package import WitanStorage
@@ -16,10 +17,8 @@ package struct Services: Sendable {
         /// Who may make service tokens.
         package var tokenMinting = TokenMintingPolicy.owners
 
-        /// Sends the mail to invited people.
-        package var invite: InvitationSender = { _ in
-            "This server sends no mail (it has no setting smtp-url); tell the people yourself."
-        }
+        /// Sends the mail to invited people; nil when no mail server is set.
+        package var invite: InvitationSender?
 
         /// Bounds on numbers and sizes.
         package var limits = Limits()
@@ -30,6 +29,9 @@ package struct Services: Sendable {
 
     /// The verified credentials.
     package let credentials: CredentialCache<Identity>
+
+    /// The other servers on the database.
+    package let cluster: Cluster
 
     /// What answers who may do what.
     package let accessControl: AccessControl
@@ -53,6 +55,7 @@ package struct Services: Sendable {
     package init(
         _ configuration: Configuration = Configuration(),
         database: any SQLDatabase,
+        cluster: Cluster,
         secrets: ServerSecrets,
         time: TimeSource,
         random: RandomSource
@@ -61,7 +64,14 @@ package struct Services: Sendable {
         let limits = configuration.limits
         audit = AuditLog(key: secrets.auditKey, ids: ids, time: time, limits: limits)
         credentials = CredentialCache(capacity: limits.cachedCredentials)
-        accessControl = AccessControl(database: database, credentials: credentials, limits: limits)
+        self.cluster = cluster
+        accessControl = AccessControl(
+            database: database,
+            credentials: credentials,
+            cluster: cluster,
+            time: time,
+            limits: limits
+        )
         impersonation = Impersonation(database: database, accessControl: accessControl, audit: audit)
         let rules: [String: ResourceRules] = [
             APIKeyResource.resource.name: .apiKey(

@@ -2,7 +2,7 @@ import Synchronization
 import WitanCore
 package import WitanStorage
 
-/// A database that counts the statements which go through it to another, and can hold one transaction back.
+/// A database that counts the statements which go through it to another, can hold one transaction back, and can be away.
 package final class SQLRecorder: SQLDatabase {
     /// Whether a transaction only reads.
     package enum Kind: Sendable {
@@ -15,15 +15,27 @@ package final class SQLRecorder: SQLDatabase {
     private struct State {
         var statements: [String] = []
         var checkpoints: [Kind: Checkpoint] = [:]
+        var isAway = false
     }
 
-    private let base: any SQLDatabase
+    /// The database itself.
+    let base: any SQLDatabase
+
     private let state = Mutex(State())
 
     /// Records what goes to `base`.
     package init(_ base: any SQLDatabase) {
         self.base = base
     }
+
+    /// Whether every transaction that begins is refused, as by a server that does not answer.
+    package var isAway: Bool {
+        get { state.withLock(\.isAway) }
+        set { state.withLock { $0.isAway = newValue } }
+    }
+
+    /// How many statements have run.
+    package var count: Int { state.withLock(\.statements.count) }
 
     /// The texts of the statements that ran while `body` did, in order.
     package func statements(during body: () async throws -> Void) async rethrows -> [String] {
@@ -43,22 +55,40 @@ package final class SQLRecorder: SQLDatabase {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
+        try requirePresence()
         let value = try await base.read { try body(RecordingConnection(base: $0, record: self.record)) }
         await pass(.read)
         return value
     }
 
-    /// Writes to the other database.
-    package func write<Value: Sendable>(
+    /// Reads from the other database what may be old.
+    package func readStale<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        let value = try await base.write { try body(RecordingConnection(base: $0, record: self.record)) }
+        try requirePresence()
+        let value = try await base.readStale { try body(RecordingConnection(base: $0, record: self.record)) }
+        await pass(.read)
+        return value
+    }
+
+    /// Writes to the other database.
+    @discardableResult
+    package func write<Value: Sendable>(
+        _ concurrency: WriteConcurrency,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try requirePresence()
+        let value = try await base.write(concurrency) { try body(RecordingConnection(base: $0, record: self.record)) }
         await pass(.write)
         return value
     }
 
     private func record(_ query: SQLQuery) {
         state.withLock { $0.statements.append(query.text) }
+    }
+
+    private func requirePresence() throws(Failure) {
+        if isAway { throw Failure(.unavailable, "The database is away.", retryAfter: .seconds(1)) }
     }
 
     private func pass(_ kind: Kind) async {

@@ -81,9 +81,19 @@ extension TestServer {
         headers: KeyValuePairs<String, String> = [:],
         body: Body? = nil
     ) async throws -> Answer {
+        let credential = person.map { [("authorization", "Bearer \($0.key)")] } ?? []
+        return try await send(method, path, headerList: credential + headers.map { ($0.key, $0.value) }, body: body)
+    }
+
+    /// Sends a request with these headers and returns the whole answer.
+    func send(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        headerList: [(String, String)],
+        body: Body?
+    ) async throws -> Answer {
         var fields = HTTPFields()
-        if let person { fields[.authorization] = "Bearer \(person.key)" }
-        for (name, value) in headers {
+        for (name, value) in headerList {
             guard let name = HTTPField.Name(name) else { throw Failure.bug("\(name) is no header's name") }
             fields.append(HTTPField(name: name, value: value))
         }

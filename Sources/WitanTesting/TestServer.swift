@@ -1,6 +1,8 @@
 import HummingbirdTesting
 import Logging
 package import WitanAccess
+package import WitanCluster
+import WitanConsole
 package import WitanCore
 package import WitanHTTP
 import WitanJSON
@@ -67,6 +69,9 @@ package struct TestServer: Sendable {
         /// An outside issuer of tokens.
         package var issuer: TrustedIssuer?
 
+        /// A provider that people can sign in at.
+        package var openID: OpenIDConnectClient?
+
         /// Hides credentials in the log.
         package var redact: @Sendable (String) -> String = SecretRedactor.redact
 
@@ -78,6 +83,9 @@ package struct TestServer: Sendable {
 
         /// Who is in the database already; a new database is given its people when nil.
         package var people: People?
+
+        /// Whether the server is one of several on its database: a node, which joins the others first.
+        package var isNode = false
 
         /// Whether requests go through a socket; straight to the router otherwise.
         package var isLive = false
@@ -91,6 +99,12 @@ package struct TestServer: Sendable {
 
     /// The database, which also tells what was asked of it.
     package let database: SQLRecorder
+
+    /// The same database as a node asks it for the changes of others.
+    package let control: SQLRecorder
+
+    /// What hears of the changes of others; nil for a server that is alone.
+    package let node: ClusterNode?
 
     /// The secrets that the server runs with.
     package let secrets: ServerSecrets
@@ -109,6 +123,12 @@ package struct TestServer: Sendable {
 
     /// Who is there from the start.
     package let people: People
+
+    /// What begins and ends sessions in browsers.
+    package let signIn: SignInService
+
+    /// When which credential was used.
+    package let lastUses: LastUses
 
     let sessions: SessionTokenIssuer
     let client: any TestClientProtocol
@@ -135,6 +155,7 @@ package struct TestServer: Sendable {
     package static var configuration: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.publicURL = "https://witan.test"
+        configuration.limits = .unhurried
         return configuration
     }
 
@@ -159,6 +180,7 @@ package struct TestServer: Sendable {
         var random = RandomSource.seeded(options.seed)
         let secrets = try options.secrets ?? ServerSecrets.generate(using: &random)
         let database = SQLRecorder(base)
+        let control = SQLRecorder(base)
         try await Migrator(migrations: options.migrations).migrate(database, at: clock.now)
         try await PepperRegistry(database: database, peppers: secrets.peppers).reconcile(at: clock.now)
 
@@ -169,9 +191,22 @@ package struct TestServer: Sendable {
         configuration.tokenMinting = options.tokenMinting
         configuration.limits = limits
         if let invite = options.invite { configuration.invite = invite }
+        let metrics = try ServerMetrics()
+        let ids = ObjectIDGenerator(time: clock.source, random: random)
+        let cluster: Cluster =
+            options.isNode
+            ? .shared(
+                control: control,
+                metrics: metrics.cluster,
+                ids: ids,
+                time: clock.source,
+                limits: limits,
+                pause: { _ in await Eagerness().wait(atMost: .zero) }
+            ) : .alone(limits: limits)
         let services = Services(
             configuration,
             database: database,
+            cluster: cluster,
             secrets: secrets,
             time: clock.source,
             random: random
@@ -183,7 +218,6 @@ package struct TestServer: Sendable {
             time: clock.source,
             random: random
         )
-        let metrics = try ServerMetrics()
         let log = try LogCapture(time: clock.source, redact: options.redact)
         defer { log.close() }
         let logger = Logger(label: "witan") { StructuredLogHandler(label: $0, output: log.output, level: .trace) }
@@ -197,11 +231,13 @@ package struct TestServer: Sendable {
             ),
             failures: RateLimiter(
                 limit: options.failedAuthenticationLimit,
+                share: services.cluster.share,
                 capacity: limits.rateLimiters,
                 time: clock.source,
                 name: "failed-authentication"
             ),
             cache: services.credentials,
+            lease: services.cluster.lease,
             metrics: metrics,
             time: clock.source,
             logger: logger
@@ -209,6 +245,18 @@ package struct TestServer: Sendable {
         try metrics.showCredentialCacheSize { services.credentials.statistics.count }
         try metrics.showLostLogLines(of: log.output)
         let readiness = Readiness(database: database)
+        let lastUses = LastUses(time: clock.source, limits: limits)
+        let signIn = try SignInService(
+            database: database,
+            accessControl: services.accessControl,
+            audit: services.audit,
+            secrets: secrets,
+            share: services.cluster.share,
+            ids: ids,
+            time: clock.source,
+            random: random,
+            limits: limits
+        )
         let server = WitanServer(
             configuration: options.configuration,
             components: WitanServer.Components(
@@ -216,6 +264,24 @@ package struct TestServer: Sendable {
                 impersonation: services.impersonation,
                 resources: services.resources,
                 members: services.members,
+                console: { [random] publicURL in
+                    try Console(
+                        Console.Components(
+                            services: services,
+                            authenticator: authenticator,
+                            signIn: signIn,
+                            lastUses: lastUses,
+                            openID: options.openID,
+                            publicURL: publicURL,
+                            logger: logger,
+                            time: clock.source,
+                            random: random,
+                            limits: limits
+                        )
+                    )
+                },
+                lastUses: lastUses,
+                share: services.cluster.share,
                 readiness: readiness,
                 metrics: metrics,
                 keySet: try SigningKey(seed: secrets.signingKeySeed).publicDocument,
@@ -226,29 +292,68 @@ package struct TestServer: Sendable {
                 version: "0.0.0-test"
             )
         )
-        let people: People
-        if let known = options.people {
-            people = known
-        } else {
-            people = try await found(services)
-        }
-        try await server.application()
-            .test(options.isLive ? .live : .router) { client in
-                try await body(
-                    TestServer(
-                        clock: clock,
-                        database: database,
-                        secrets: secrets,
-                        services: services,
-                        readiness: readiness,
-                        metrics: metrics,
-                        log: log,
-                        people: people,
-                        sessions: sessions,
-                        client: client
-                    )
-                )
+        let node =
+            options.isNode
+            ? ClusterNode(
+                name: "node \(options.seed)",
+                cluster: cluster,
+                control: control,
+                follow: services.accessControl.apply,
+                signal: Eagerness(),
+                metrics: metrics.cluster,
+                ids: ids,
+                time: clock.source,
+                limits: limits,
+                logger: logger
+            ) : nil
+        try await running(node) {
+            let people: People
+            if let known = options.people {
+                people = known
+            } else {
+                people = try await found(services)
             }
+            try await server.application()
+                .test(options.isLive ? .live : .router) { client in
+                    try await body(
+                        TestServer(
+                            clock: clock,
+                            database: database,
+                            control: control,
+                            node: node,
+                            secrets: secrets,
+                            services: services,
+                            readiness: readiness,
+                            metrics: metrics,
+                            log: log,
+                            people: people,
+                            signIn: signIn,
+                            lastUses: lastUses,
+                            sessions: sessions,
+                            client: client
+                        )
+                    )
+                }
+        }
+    }
+
+    /// Runs `body` while the node hears of the changes of others.
+    private static func running(_ node: ClusterNode?, _ body: () async throws -> Void) async throws {
+        guard let node else { return try await body() }
+        guard await node.poll() else { throw Failure.bug("The node could not join") }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await node.run() }
+            defer { group.cancelAll() }
+            try await body()
+        }
+        await node.leave()
+    }
+
+    /// Looks again after a moment, whatever the test's clock shows.
+    private struct Eagerness: ChangeSignal {
+        func wait(atMost duration: Duration) async {
+            await ChangeTimer().wait(atMost: .milliseconds(1))
+        }
     }
 
     private static func found(_ services: Services) async throws -> People {

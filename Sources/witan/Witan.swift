@@ -15,7 +15,7 @@ struct Witan: AsyncParsableCommand {
         subcommands: [
             Serve.self, Initialize.self, Keys.self, Users.self, Organizations.self, Members.self, Groups.self,
             Roles.self, Grants.self, ServiceAccounts.self, Explain.self, Audit.self, PepperCommands.self, Doctor.self,
-            OpenAPI.self, Migrate.self, Backup.self,
+            Health.self, OpenAPI.self, Migrate.self, Backup.self, Copy.self,
         ]
     )
 

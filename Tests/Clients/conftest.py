@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import queue
@@ -29,16 +30,32 @@ SECRETS = re.compile(r"sk-[0-9A-Za-z]{8}|bt-st-[0-9A-Za-z]{8}|eyJ[0-9A-Za-z_-]{8
 
 def witan(*arguments: str | Path) -> str:
     """Runs a command to its end and returns what it printed."""
+    data = arguments[arguments.index("--data") + 1] if "--data" in arguments else None
     result = subprocess.run(
-        [BINARY, *arguments], capture_output=True, text=True, timeout=SECONDS_TO_START, env=environment()
+        [BINARY, *arguments], capture_output=True, text=True, timeout=SECONDS_TO_START, env=environment(data)
     )
     assert result.returncode == 0, f"witan {arguments[0]} failed: {result.stderr}"
     return result.stdout
 
 
-def environment() -> dict[str, str]:
-    """The environment without the settings of whoever runs the tests."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("WITAN_", "BRAINTRUST_"))}
+def environment(data: str | Path | None = None) -> dict[str, str]:
+    """The environment without the settings of whoever runs the tests.
+
+    The data is in its folder, or in a schema of its own when WITAN_TEST_ENGINE is PostgreSQL.
+    """
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("WITAN_", "BRAINTRUST_"))}
+    if data is not None and os.environ.get("WITAN_TEST_ENGINE") == "PostgreSQL":
+        variables["WITAN_DATABASE_URL"] = database_url(str(data))
+    return variables
+
+
+@functools.cache
+def database_url(data: str) -> str:
+    """The URL of a new schema, which takes the place of the database in a data folder."""
+    server = os.environ["WITAN_TEST_DATABASE_URL"]
+    schema = f"clients_{uuid.uuid4().hex}"
+    subprocess.run(["psql", "--quiet", "--no-psqlrc", "--command", f"CREATE SCHEMA {schema}", server], check=True)
+    return f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +127,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment() | variables,
+            env=environment(data) | variables,
         )
         self._readers = [
             threading.Thread(target=self._read_output, daemon=True),
@@ -144,6 +161,12 @@ class Server:
             if match := re.search(r"listens on (\S+)", line):
                 assert match[1].startswith("http://127.0.0.1:"), f"not where it listens: {line}"
                 return match[1]
+
+    def wait_for(self, text: str) -> str:
+        """What it has printed, once this is in it."""
+        while text not in self.output:
+            assert self._lines.get(timeout=SECONDS_TO_START) is not None, self.output
+        return self.output
 
     @property
     def output(self) -> str:

@@ -7,9 +7,15 @@ extension ProcessTests {
         private static let crashes = 10
         private static let clients = 8
 
-        @Test("SIGKILL under load loses no answered key and leaves no half-made row, ten times over")
-        func crashes() async throws {
-            let folder = try TemporaryFolder()
+        @Test(
+            "SIGKILL under load loses no answered key and leaves no half-made row, ten times over",
+            arguments: TestDatabase.Engine.available
+        )
+        func crashes(_ engine: TestDatabase.Engine) async throws {
+            try await engine.with { try await Self.crash($0) }
+        }
+
+        private static func crash(_ database: TestDatabase) async throws {
             var random = SeededRandom(for: "CrashTests")
             var ledger = Ledger()
             for crash in 1...Self.crashes {
@@ -17,8 +23,7 @@ extension ProcessTests {
                     answers: .random(in: 0...150, using: &random),
                     microseconds: .random(in: 0...5_000, using: &random)
                 )
-                let round = try await ServerProcess.run(folder.data, "--rate-limit", "off", "--log-level", "error") {
-                    server in
+                let round = try await database.serve("--rate-limit", "off", "--log-level", "error") { server in
                     if ledger.answered.isEmpty { ledger.answered["first key"] = try server.printedKey() }
                     try await ledger.check(server)
                     return try await Self.load(server, crash: crash, moment: moment, key: ledger.owner)
@@ -26,16 +31,18 @@ extension ProcessTests {
                 #expect(round.end == .signal(9))
                 ledger.note(round.result)
                 // Every other time the server itself is the first to meet what the crash left.
-                if crash.isMultiple(of: 2) { try await ledger.examine(folder.data) }
+                if crash.isMultiple(of: 2) { try await ledger.examine(database) }
             }
-            let last = try await ServerProcess.run(folder.data, "--rate-limit", "off") { server in
+            let last = try await database.serve("--rate-limit", "off") { server in
                 try await ledger.check(server)
                 try await ledger.checkEveryKey(server)
                 return try await server.client(key: ledger.owner).keys().count
             }
             #expect(last.end == .code(0))
-            try await ledger.examine(folder.data, keys: last.result)
-            print("CrashTests: \(ledger.answered.count) keys were answered, \(last.result) are there.")
+            try await ledger.examine(database, keys: last.result)
+            print(
+                "CrashTests on \(database.engine): \(ledger.answered.count) keys were answered, \(last.result) are there."
+            )
         }
 
         /// When a server is killed: so long after so many answers.
@@ -122,25 +129,23 @@ extension ProcessTests {
                 }
             }
 
-            /// Each key has its row in the audit log and each row its key; the log is whole, and so is the file.
-            func examine(_ data: String, keys: Int? = nil) async throws {
-                let doctor = try await Command.witan("doctor", "--data", data)
+            /// Each key has its row in the audit log and each row its key; the log is whole, and so is the database.
+            func examine(_ database: TestDatabase, keys: Int? = nil) async throws {
+                let doctor = try await database.witan("doctor")
                 doctor.expectSuccess()
-                let verified = try await Command.witan("audit", "verify", "--data", data)
+                let verified = try await database.witan("audit", "verify")
                 verified.expectSuccess()
                 guard let keys else { return }
                 // The organization and its owner have one each.
                 #expect(verified.output.hasPrefix("\(keys + 2) rows"), "\(verified.output)")
-                let halves = try await Command.run(
-                    "sqlite3",
-                    "\(data)/witan.db",
+                let halves = try await database.query(
                     """
-                    SELECT COUNT(*) FROM api_keys
-                    FULL JOIN (SELECT object_id FROM audit_events WHERE event_type = 'api_key.created') ON id = object_id
-                    WHERE id IS NULL OR object_id IS NULL
+                    SELECT COUNT(*) FROM api_keys FULL JOIN
+                    (SELECT object_id FROM audit_events WHERE event_type = 'api_key.created') AS created
+                    ON id = object_id WHERE id IS NULL OR object_id IS NULL
                     """
                 )
-                #expect(halves.output == "0\n")
+                #expect(halves == "0")
             }
         }
     }

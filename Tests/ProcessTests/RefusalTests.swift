@@ -92,7 +92,7 @@ extension ProcessTests {
             try await Command.run(
                 "sqlite3",
                 folder.path("data/witan.db"),
-                "INSERT INTO schema_migrations VALUES (4711, 'of a later version', 0)"
+                "INSERT INTO schema_migrations (number, name, applied_at) VALUES (4711, 'of a later version', 0)"
             )
             for command in [["serve", "--port", "0"], ["migrate"], ["keys", "list"], ["audit", "verify"]] {
                 try await Command.witan(command + ["--data", folder.data]).expectRefusal("schema 4711", "newer")

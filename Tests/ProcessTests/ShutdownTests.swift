@@ -3,10 +3,17 @@ import WitanJSON
 
 extension ProcessTests {
     @Suite struct ShutdownTests {
-        @Test("SIGTERM and SIGINT let requests under way finish and end idle connections", arguments: ["TERM", "INT"])
-        func drain(signal: String) async throws {
-            let folder = try TemporaryFolder()
-            let ended = try await ServerProcess.run(folder.data) { server in
+        @Test(
+            "SIGTERM and SIGINT let requests under way finish and end idle connections",
+            arguments: TestDatabase.Engine.available,
+            ["TERM", "INT"]
+        )
+        func drain(_ engine: TestDatabase.Engine, signal: String) async throws {
+            try await engine.with { try await Self.drain($0, signal) }
+        }
+
+        private static func drain(_ database: TestDatabase, _ signal: String) async throws {
+            let ended = try await database.serve { server in
                 let key = try server.printedKey()
                 return try await RawConnection.open(to: server) { unfinished in
                     try await RawConnection.open(to: server) { idle in
@@ -41,16 +48,22 @@ extension ProcessTests {
             #expect(ended.end == .code(0))
             #expect(ended.log.contains("Stopped."))
             #expect(!ended.log.contains("cut off"))
-            let next = try await ServerProcess.run(folder.data) { server in
+            let next = try await database.serve { server in
                 try await server.client(key: ended.result).loginStatus()
             }
             #expect(next.result == 200)
         }
 
-        @Test("SIGTERM under load ends the server with code 0, and every answered key works afterwards")
-        func underLoad() async throws {
-            let folder = try TemporaryFolder()
-            let ended = try await ServerProcess.run(folder.data, "--rate-limit", "off") { server in
+        @Test(
+            "SIGTERM under load ends the server with code 0, and every answered key works afterwards",
+            arguments: TestDatabase.Engine.available
+        )
+        func underLoad(_ engine: TestDatabase.Engine) async throws {
+            try await engine.with { try await Self.load($0) }
+        }
+
+        private static func load(_ database: TestDatabase) async throws {
+            let ended = try await database.serve("--rate-limit", "off") { server in
                 let client = server.client(key: try server.printedKey())
                 let answers = Count()
                 return try await withThrowingTaskGroup(of: [String].self) { group in
@@ -77,7 +90,7 @@ extension ProcessTests {
             #expect(ended.end == .code(0))
             #expect(ended.result.count >= 100)
             #expect(!ended.log.contains("cut off"), "it did not take the whole drain time")
-            let next = try await ServerProcess.run(folder.data) { server in
+            let next = try await database.serve { server in
                 for key in ended.result {
                     let status = try await server.client(key: key).loginStatus()
                     #expect(status == 200)
@@ -86,40 +99,34 @@ extension ProcessTests {
             #expect(next.end == .code(0))
         }
 
-        @Test("Refusals that were only counted stand in the audit log when the server has ended")
-        func countedRefusals() async throws {
-            let folder = try TemporaryFolder()
-            let ended = try await ServerProcess.run(folder.data) { server in
-                let client = server.client(key: try server.printedKey())
-                for _ in 1...25 {
-                    let body: JSONValue = ["name": "x", "org_name": "Nobody's"]
-                    let answer = try await client.send("POST", "/v1/api_key", body: body)
-                    #expect(answer.status == 403)
+        @Test(
+            "Refusals that were only counted stand in the audit log when the server has ended",
+            arguments: TestDatabase.Engine.available
+        )
+        func countedRefusals(_ engine: TestDatabase.Engine) async throws {
+            try await engine.with { database in
+                let ended = try await database.serve { server in
+                    let client = server.client(key: try server.printedKey())
+                    for _ in 1...25 {
+                        let body: JSONValue = ["name": "x", "org_name": "Nobody's"]
+                        let answer = try await client.send("POST", "/v1/api_key", body: body)
+                        #expect(answer.status == 403)
+                    }
                 }
+                #expect(ended.end == .code(0))
+                let counted = try await database.query(
+                    "SELECT SUM(COALESCE(occurrences, 1)) FROM audit_events WHERE outcome = 'denied'"
+                )
+                #expect(counted == "25")
+                try await database.witan("audit", "verify").expectSuccess()
             }
-            #expect(ended.end == .code(0))
-            let counted = try await Command.run(
-                "sqlite3",
-                folder.path("data/witan.db"),
-                "SELECT SUM(COALESCE(occurrences, 1)) FROM audit_events WHERE outcome = 'denied'"
-            )
-            #expect(counted.output == "25\n")
-            try await Command.witan("audit", "verify", "--data", folder.data).expectSuccess()
         }
 
         @Test("A request that never ends is cut off after the drain time, and the exit code is still 0")
         func drainTimeout() async throws {
             let folder = try TemporaryFolder()
             let ended = try await ServerProcess.run(folder.data, "--drain-timeout", "500ms") { server in
-                let key = try server.printedKey()
-                try await RawConnection.open(to: server) { connection in
-                    try await connection.send(
-                        "POST /v1/api_key HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(key)\r\nContent-Length: 15\r\n\r\n{"
-                    )
-                    try await server.waitForRequests(underWay: 2)
-                    try server.terminate()
-                    _ = try await connection.readToEnd()
-                }
+                try await server.terminateDuringRequest()
             }
             #expect(ended.end == .code(0))
             #expect(ended.log.contains("cut off"))

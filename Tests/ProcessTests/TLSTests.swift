@@ -49,6 +49,19 @@ extension ProcessTests {
                     #expect(login.output.hasSuffix("\n\(version) 200"), "\(login)")
                     #expect(login.output.contains("\"api_url\":\"\(server.url)\""), "\(login)")
                 }
+                // What is served is asked for over TLS from then on (RFC 6797, 7.1).
+                let page = try await Command.run(
+                    "curl",
+                    "--silent",
+                    "--show-error",
+                    "--include",
+                    "--cacert",
+                    certificate,
+                    server.url + "/signin"
+                )
+                let head = page.output.lowercased()
+                #expect(head.contains(" 200"), "\(page)")
+                #expect(head.contains("strict-transport-security: max-age=31536000"), "\(page)")
                 let old = try await Command.attempt(
                     "curl",
                     "--silent",

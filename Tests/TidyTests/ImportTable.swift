@@ -7,42 +7,64 @@ enum ImportTable {
         "WitanCore": cLibrary.union(["Synchronization"]),
         "WitanJSON": [],
         "WitanResources": ["WitanCore", "WitanJSON"],
-        "WitanStorage": ["WitanCore", "WitanJSON", "WitanResources", "Logging"],
+        "WitanStorage": ["WitanCore", "WitanJSON", "WitanResources", "Logging", "Synchronization"],
         "WitanSQLite": cLibrary.union([
             "WitanCore", "WitanStorage", "GRDB", "GRDBSQLite", "Synchronization", "Dispatch",
         ]),
+        "WitanPostgres": cLibrary.union(["WitanCore", "WitanStorage", "CLibPQ", "Synchronization", "Dispatch"]),
         "WitanAccess": cLibrary.union([
             "WitanCore", "WitanJSON", "Crypto", "CryptoExtras", "DequeModule", "Synchronization",
         ]),
         "WitanTelemetry": cLibrary.union(["WitanCore", "WitanJSON", "Logging", "Synchronization", "Dispatch"]),
         "WitanServices": cLibrary.union([
-            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanTelemetry", "Logging",
-            "Synchronization",
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanCluster", "WitanTelemetry",
+            "Dispatch", "Logging", "Synchronization",
         ]),
+        "WitanConsole": [
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices", "Logging",
+            "Mustache", "Synchronization",
+        ],
+        "WitanCluster": [
+            "WitanCore", "WitanStorage", "WitanAccess", "WitanTelemetry", "Logging", "Synchronization",
+        ],
         "WitanMail": ["WitanCore", "NIOCore", "NIOPosix", "NIOSSL"],
         "WitanHTTP": [
             "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
-            "WitanTelemetry", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "HummingbirdTLS", "HTTPTypes",
+            "WitanConsole", "WitanTelemetry", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "HummingbirdTLS",
+            "HTTPTypes",
             "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOSSL", "NIOTLS", "ServiceLifecycle", "Synchronization",
             "Yams",
         ],
         "witan": [
-            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanAccess",
-            "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP", "ArgumentParser", "AsyncHTTPClient",
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanSQLite", "WitanPostgres", "WitanAccess",
+            "WitanCluster", "WitanConsole", "WitanServices", "WitanTelemetry", "WitanMail", "WitanHTTP",
+            "ArgumentParser",
+            "AsyncHTTPClient",
             "Configuration",
             "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
             "SystemPackage", "UnixSignals", "Yams",
         ],
+        "WitanEngines": [
+            "WitanCore", "WitanStorage", "WitanSQLite", "WitanPostgres", "WitanTesting", "Foundation",
+        ],
+        "WitanSimulation": [
+            "WitanCore", "WitanStorage", "WitanAccess", "WitanCluster",
+        ],
+        "WitanSimulate": cLibrary.union(["WitanCore", "WitanSimulation"]),
         "WitanFuzz": ["WitanTesting", "CLibFuzzer", "Synchronization"],
         "WitanTesting": cLibrary.union([
-            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
-            "WitanTelemetry", "WitanHTTP", "Foundation", "HTTPTypes", "HummingbirdTesting", "Logging", "NIOCore",
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanCluster",
+            "WitanConsole", "WitanServices", "WitanTelemetry", "WitanHTTP", "Foundation", "HTTPTypes",
+            "HummingbirdTesting", "Logging",
+            "NIOCore",
             "Synchronization", "Testing",
         ]),
     ]
 
     /// Modules that one other alone may import, tests included.
-    static let soleImporters = ["GRDB": "WitanSQLite", "GRDBSQLite": "WitanSQLite"]
+    static let soleImporters = [
+        "GRDB": "WitanSQLite", "GRDBSQLite": "WitanSQLite", "CLibPQ": "WitanPostgres",
+    ]
 
     /// The module that a line of code imports: `package import WitanCore`, `@testable import struct A.B`.
     static func module(importedBy code: String) -> String? {

@@ -11,10 +11,11 @@ struct RateLimiterTests {
         private(set) var credit: Int64
         private var filledAt: Int64 = 0
 
-        init(_ limit: RateLimit) {
+        init(_ limit: RateLimit, parts: Int = 1) {
             let period: Int64 = limit.period == .second ? 1_000_000_000 : 60_000_000_000
-            interval = period / Int64(limit.events) + (period % Int64(limit.events) == 0 ? 0 : 1)
-            window = interval * Int64(limit.burst)
+            let whole = period / Int64(limit.events) + (period % Int64(limit.events) == 0 ? 0 : 1)
+            interval = whole * Int64(parts)
+            window = max(whole * Int64(limit.burst), interval)
             credit = window
         }
 
@@ -74,6 +75,76 @@ struct RateLimiterTests {
             default: break
             }
         }
+    }
+
+    @Test(
+        "It agrees with a bucket of its part of the limit, when several servers share it",
+        arguments: limits,
+        [1, 2, 3, 7]
+    )
+    func matchesPart(limit: RateLimit, nodes: Int) {
+        var random = RandomSource.seeded(UInt64(nodes))
+        let clock = ManualClock()
+        let share = RateLimitShare()
+        share.set(nodes: nodes)
+        let limiter = RateLimiter<Int>(limit: limit, share: share, capacity: 100, time: clock.source)
+        var bucket = Bucket(limit, parts: nodes)
+        for _ in 0..<2_000 {
+            bucket.fill(until: clock.now)
+            let decision = limiter.take(1)
+            let isAllowed = bucket.take()
+            #expect(decision.isAllowed == isAllowed)
+            #expect(decision.remaining == Int(bucket.credit / bucket.interval))
+            #expect(decision.retryAfter == (isAllowed ? .zero : .nanoseconds(bucket.interval - bucket.credit)))
+            clock.advance(by: Int64.random(in: 0...2 * bucket.interval, using: &random))
+        }
+    }
+
+    @Test("All parts together let as much through as the limit, and each lets at least one event through at a time")
+    func parts() {
+        let clock = ManualClock()
+        let limit = RateLimit(perSecond: 100, burst: 20)
+        func allowed(_ nodes: Int, seconds: Int) -> Int {
+            let limiters = (0..<nodes)
+                .map { _ in
+                    let share = RateLimitShare()
+                    share.set(nodes: nodes)
+                    return RateLimiter<Int>(limit: limit, share: share, capacity: 10, time: clock.source)
+                }
+            var allowed = 0
+            for _ in 0..<seconds * 1_000 {
+                for limiter in limiters where limiter.take(1).isAllowed { allowed += 1 }
+                clock.advance(by: 1_000_000)
+            }
+            return allowed
+        }
+        let alone = allowed(1, seconds: 10)
+        #expect((1_000...1_020).contains(alone))
+        for nodes in [2, 4, 5] { #expect(abs(allowed(nodes, seconds: 10) - alone) <= nodes) }
+        #expect(
+            (1_000...1_060).contains(allowed(50, seconds: 10)),
+            "one event at a time is more than a fiftieth of the burst"
+        )
+    }
+
+    @Test("A share changes from one event to the next, and is never nothing")
+    func changingShare() {
+        let clock = ManualClock()
+        let share = RateLimitShare()
+        let limiter = RateLimiter<Int>(
+            limit: RateLimit(perSecond: 10, burst: 10),
+            share: share,
+            capacity: 10,
+            time: clock.source
+        )
+        #expect(limiter.take(1).remaining == 9)
+        share.set(nodes: 3)
+        #expect(limiter.peek(1).remaining == 3)
+        share.set(nodes: 0)
+        #expect(share.nodes == 1)
+        #expect(limiter.peek(1).remaining == 9)
+        share.set(nodes: .max)
+        #expect(limiter.peek(2).isAllowed)
     }
 
     @Test("Retry-After is exact: a nanosecond before is too early", arguments: limits)

@@ -45,6 +45,8 @@ extension HTTPField.Name {
     static let organizationName = required("x-bt-org-name")
     /// `x-bt-found-existing`: a create met an object that was there.
     static let foundExisting = required("x-bt-found-existing")
+    /// `x-revocation-seq`: the number of the change that the call has made and that every server knows.
+    static let revocationSequence = required("x-revocation-seq")
     /// `x-bt-internal-trace-id`: the request's trace id.
     static let internalTraceID = required("x-bt-internal-trace-id")
     /// `traceparent` (W3C Trace Context).

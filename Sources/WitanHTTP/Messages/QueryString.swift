@@ -16,12 +16,17 @@ package enum QueryString {
         return parameters
     }
 
-    private static func decode(_ text: some Sequence<UInt8>) throws(Failure) -> String {
+    /// A segment of a path, decoded (RFC 3986, 2.1): there a plus sign is one.
+    package static func decodePath(_ segment: some StringProtocol) throws(Failure) -> String {
+        try decode(segment.utf8, plusIsSpace: false)
+    }
+
+    private static func decode(_ text: some Sequence<UInt8>, plusIsSpace: Bool = true) throws(Failure) -> String {
         var bytes: [UInt8] = []
         var iterator = text.makeIterator()
         while let byte = iterator.next() {
             switch byte {
-            case UInt8(ascii: "+"):
+            case UInt8(ascii: "+") where plusIsSpace:
                 bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else {

@@ -64,7 +64,7 @@ package struct AllowedOrigins: Sendable {
     private static let exposed = [
         "x-bt-cursor", "x-bt-found-existing", "x-bt-query-plan", "x-bt-internal-trace-id", "retry-after", "ratelimit",
         "ratelimit-policy", "x-bt-audit-user-id", "x-bt-audit-user-email", "x-bt-audit-normalized-url",
-        "x-bt-audit-resources",
+        "x-bt-audit-resources", "x-revocation-seq",
     ]
     .joined(separator: ",")
 

@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
@@ -12,7 +11,7 @@ import WitanTelemetry
 struct FailureMiddleware: RouterMiddleware {
     let paths: PathTable
     let origins: AllowedOrigins
-    let logger: Logger
+    let log: FailureLog
 
     func handle(
         _ request: Request,
@@ -26,15 +25,7 @@ struct FailureMiddleware: RouterMiddleware {
             let failure = failure(error, request)
             let traceID = context.record.current.trace?.traceIDText ?? ""
             context.record.set { $0.failureCode = failure.code }
-            if failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) {
-                logger.error(
-                    "\(failure.message)",
-                    metadata: [
-                        "trace_id": "\(traceID)",
-                        "error": "\(failure.underlying.map { "\($0)" } ?? "none")",
-                    ]
-                )
-            }
+            log.note(failure, traceID: traceID)
             response = ErrorBody(failure: failure, path: request.uri.path, traceID: traceID)
                 .response(accept: request.headers[.accept])
             if failure.code == .methodNotAllowed {
@@ -48,7 +39,8 @@ struct FailureMiddleware: RouterMiddleware {
             response.headers[.rateLimit] = header
             response.headers[.rateLimitPolicy] = decision.policyHeader
         }
-        if let origin = request.headers[.origin] {
+        // Pages are for their own origin alone.
+        if let origin = request.headers[.origin], response.headers[.resourcePolicy] == nil {
             origins.allow(origin, in: &response.headers)
         }
         return response

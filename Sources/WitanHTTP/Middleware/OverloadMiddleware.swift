@@ -4,13 +4,15 @@ import WitanCore
 import WitanResources
 import WitanTelemetry
 
-/// Refuses requests beyond the number that may be under way at once.
+/// Refuses requests beyond the number that may be under way at once, and bounds how long each waits for the database.
 ///
 /// A server that takes more than it can do answers nobody in time; one that refuses the rest keeps its pace.
 struct OverloadMiddleware: RouterMiddleware {
     let limit: Int
     let metrics: ServerMetrics
     let inFlight: InFlight
+    let databaseWait: Duration
+    let time: TimeSource
 
     private static let alwaysAnswered = Set(
         [SystemEndpoints.health, SystemEndpoints.readiness, SystemEndpoints.metrics].map(\.path)
@@ -52,7 +54,9 @@ struct OverloadMiddleware: RouterMiddleware {
                 retryAfter: .seconds(1)
             )
         }
-        var response = try await next(request, context)
+        var response = try await TransactionDeadline.after(databaseWait, time: time) {
+            try await next(request, context)
+        }
         // An answer without a length goes out in parts, each of which is work.
         if response.body.contentLength == nil {
             let body = response.body

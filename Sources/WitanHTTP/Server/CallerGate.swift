@@ -12,6 +12,7 @@ struct CallerGate: Sendable {
     let impersonation: Impersonation
     let credentials: RateLimiter<ObjectID>
     let organizations: RateLimiter<ObjectID>
+    let lastUses: LastUses
     let metrics: ServerMetrics
 
     /// Finds the caller, counts the request against their limits, and hands both to the route.
@@ -39,17 +40,8 @@ struct CallerGate: Sendable {
         }
         let decision = credentials.take(identity.credentialID)
         context.record.set { $0.rateLimit = decision }
-        guard decision.isAllowed else {
-            metrics.rateLimited[.credential].increment()
-            throw RateLimitRefusal.failure(decision, of: "with this credential")
-        }
-        if let organization {
-            let decision = organizations.take(organization)
-            guard decision.isAllowed else {
-                metrics.rateLimited[.organization].increment()
-                throw RateLimitRefusal.failure(decision, of: "in this organization")
-            }
-        }
+        try require(decision, in: organization)
+        lastUses.note(identity)
         let origin = RequestOrigin(
             clientAddress: state.clientAddress,
             userAgent: request.headers[.userAgent].map(SecretRedactor.redact),
@@ -60,11 +52,48 @@ struct CallerGate: Sendable {
             caller = Caller(identity: try await impersonation.identity(of: user, by: caller), origin: origin)
         }
         guard request.headers[.enableAudit]?.lowercased() == "true" else {
-            return try await handle(request, context, caller)
+            return try await answer(request, context, caller, handle)
         }
         let (trail, audited) = (AuditTrail(), caller)
-        var response = try await AuditTrail.$current.withValue(trail) { try await handle(request, context, audited) }
+        var response = try await AuditTrail.$current.withValue(trail) {
+            try await answer(request, context, audited, handle)
+        }
         trail.write(to: &response.headers, template: context.record.current.route?.template ?? "", caller: audited)
+        return response
+    }
+
+    /// Counts a page's request against the limits of its session, and of the organization if there is but one.
+    func admit(_ identity: Identity) throws(Failure) {
+        let organization = identity.memberships.count == 1 ? identity.memberships[0].organizationID : nil
+        try require(credentials.take(identity.credentialID), in: organization)
+    }
+
+    private func require(_ decision: RateLimitDecision, in organization: ObjectID?) throws(Failure) {
+        guard decision.isAllowed else {
+            metrics.rateLimited[.credential].increment()
+            throw RateLimitRefusal.failure(decision, of: "with this credential")
+        }
+        guard let organization else { return }
+        let decision = organizations.take(organization)
+        guard decision.isAllowed else {
+            metrics.rateLimited[.organization].increment()
+            throw RateLimitRefusal.failure(decision, of: "in this organization")
+        }
+    }
+
+    /// Lets the route answer, and says which change it has made known to every server.
+    private func answer(
+        _ request: Request,
+        _ context: WitanRequestContext,
+        _ caller: Caller,
+        _ handle: @Sendable (Request, WitanRequestContext, Caller) async throws -> Response
+    ) async throws -> Response {
+        guard request.method != .get, request.method != .head else { return try await handle(request, context, caller) }
+        let receipt = ChangeReceipt()
+        var response = try await ChangeReceipt.$current.withValue(receipt) {
+            try await handle(request, context, caller)
+        }
+        if let sequence = receipt.sequence { response.headers[.revocationSequence] = String(sequence) }
         return response
     }
 }

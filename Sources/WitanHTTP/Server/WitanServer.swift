@@ -6,7 +6,8 @@ import HummingbirdTLS
 package import Logging
 import NIOCore
 import NIOSSL
-import WitanAccess
+package import WitanAccess
+package import WitanConsole
 package import WitanCore
 import WitanResources
 package import WitanServices
@@ -28,6 +29,15 @@ package struct WitanServer: Sendable {
 
         /// What adds and removes the members of organizations.
         package var members: MemberService
+
+        /// Makes the settings pages, of what says the server's address once it listens; nil for a server without them.
+        package var console: (@Sendable (_ publicURL: @escaping @Sendable () -> String) throws -> Console)?
+
+        /// When which credential was used.
+        package var lastUses: LastUses
+
+        /// How many servers the limits are divided between.
+        package var share: RateLimitShare
 
         /// What `/readyz` asks.
         package var readiness: Readiness
@@ -59,6 +69,9 @@ package struct WitanServer: Sendable {
             impersonation: Impersonation,
             resources: [ResourceService],
             members: MemberService,
+            console: (@Sendable (_ publicURL: @escaping @Sendable () -> String) throws -> Console)? = nil,
+            lastUses: LastUses,
+            share: RateLimitShare,
             readiness: Readiness,
             metrics: ServerMetrics,
             keySet: [UInt8],
@@ -72,6 +85,9 @@ package struct WitanServer: Sendable {
             self.impersonation = impersonation
             self.resources = resources
             self.members = members
+            self.console = console
+            self.lastUses = lastUses
+            self.share = share
             self.readiness = readiness
             self.metrics = metrics
             self.keySet = keySet
@@ -122,12 +138,20 @@ package struct WitanServer: Sendable {
                 unmatched: bind("unmatched", method: "any")
             )
         )
-        router.add(middleware: FailureMiddleware(paths: paths, origins: origins, logger: components.logger))
+        router.add(
+            middleware: FailureMiddleware(
+                paths: paths,
+                origins: origins,
+                log: FailureLog(logger: components.logger, time: components.time)
+            )
+        )
         router.add(
             middleware: OverloadMiddleware(
                 limit: configuration.limits.requestsInFlight,
                 metrics: components.metrics,
-                inFlight: OverloadMiddleware.InFlight()
+                inFlight: OverloadMiddleware.InFlight(),
+                databaseWait: configuration.limits.transactionWaitDuration,
+                time: components.time
             )
         )
         let gate = CallerGate(
@@ -135,23 +159,36 @@ package struct WitanServer: Sendable {
             impersonation: components.impersonation,
             credentials: RateLimiter(
                 limit: configuration.credentialLimit,
+                share: components.share,
                 capacity: configuration.limits.rateLimiters,
                 time: components.time,
                 name: "credential"
             ),
             organizations: RateLimiter(
                 limit: configuration.organizationLimit,
+                share: components.share,
                 capacity: configuration.limits.rateLimiters,
                 time: components.time,
                 name: "organization"
             ),
+            lastUses: components.lastUses,
             metrics: components.metrics
         )
+        let console = try components.console.map { make in
+            var console = try make { publicURL.text }
+            console.admit = gate.admit
+            return ConsoleRoutes(console: console, limits: configuration.limits)
+        }
+        if let console { bind(console, to: router) }
         for route in routes {
             let endpoint = route.endpoint
             let bound = bind(endpoint.path, method: endpoint.method.rawValue.uppercased())
+            let showsPages = console != nil && endpoint.path == SystemEndpoints.root.path && endpoint.method == .get
             router.on(RouterPath(endpoint.routerPath), method: endpoint.method.httpMethod) { request, context in
                 context.record.set { $0.route = bound }
+                if showsPages, ConsoleRoutes.isBrowser(request) {
+                    return Response(status: .seeOther, headers: [.location: "/app", .vary: "Accept"])
+                }
                 switch route.handler {
                 case .open(let handle): return try await handle(request, context)
                 case .authenticated(let handle): return try await gate.pass(request, context, handle)
@@ -159,6 +196,18 @@ package struct WitanServer: Sendable {
             }
         }
         return router
+    }
+
+    private func bind(_ console: ConsoleRoutes, to router: Router<WitanRequestContext>) {
+        for method in [HTTPRequest.Method.get, .post] {
+            for path in ConsoleRoutes.paths {
+                let bound = bind("\(path)", method: method.rawValue)
+                router.on(path, method: method) { request, context in
+                    context.record.set { $0.route = bound }
+                    return try await console.answer(request, context)
+                }
+            }
+        }
     }
 
     /// The application; `didStart` is told the server's address once it listens.

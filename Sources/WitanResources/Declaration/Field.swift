@@ -25,6 +25,12 @@ extension Field {
     /// PATCH alone sets it.
     package func patchOnly() -> Field { changed { $0.isPatchOnly = true } }
 
+    /// It stands in an answer of the API only where it holds something.
+    package func whenSet() -> Field { changed { $0.presence = .whenSet } }
+
+    /// It stands in no answer of the API.
+    package func hidden() -> Field { changed { $0.presence = .never } }
+
     /// A list in a body takes so many items at the most.
     package func limited(to maximumItems: Int) -> Field { changed { $0.maximumItems = maximumItems } }
 
@@ -114,8 +120,11 @@ extension Field<Int64> {
 
 extension Field<Timestamp> {
     /// A moment that the server sets.
-    package static func timestamp(_ name: String, _ summary: String) -> Field {
-        Field(spec: FieldSpec(name: name, kind: .timestamp, summary: summary)).readOnly()
+    package static func timestamp(_ name: String, _ summary: String) -> Field { moment(name, summary).readOnly() }
+
+    /// A moment that a body may set.
+    package static func moment(_ name: String, _ summary: String) -> Field {
+        Field(spec: FieldSpec(name: name, kind: .timestamp, summary: summary))
     }
 }
 

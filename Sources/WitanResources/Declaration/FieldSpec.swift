@@ -40,6 +40,16 @@ package struct FieldSpec: Sendable, Hashable {
         case rows(table: String, owner: String, item: String)
     }
 
+    /// In which answers of the API a field stands.
+    package enum Presence: Sendable, Hashable {
+        /// In every one.
+        case always
+        /// In those where it holds something (design: key service, section 1).
+        case whenSet
+        /// In none: it is for the pages and the commands.
+        case never
+    }
+
     /// The member's name in JSON, and the column's.
     package let name: String
 
@@ -66,6 +76,9 @@ package struct FieldSpec: Sendable, Hashable {
 
     /// Whether PATCH alone sets it.
     package var isPatchOnly = false
+
+    /// In which answers of the API it stands.
+    package var presence = Presence.always
 
     /// Where its value is kept.
     package var source = Source.column

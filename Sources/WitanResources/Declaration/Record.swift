@@ -130,10 +130,12 @@ extension FieldValue {
 }
 
 extension Record {
-    /// Writes the record as an object, every field in the declaration's order, nulls written out, then `extra`.
+    /// Writes the record as an object, its fields in the declaration's order, nulls written out, then `extra`.
+    ///
+    /// Fields that are not always there are left out as `FieldSpec.Presence` says.
     package func write(to writer: inout JSONWriter, adding extra: [(name: String, value: String)] = []) {
         writer.beginObject()
-        for (field, value) in zip(fields, values) {
+        for (field, value) in zip(fields, values) where field.isShown(with: value) {
             writer.name(field.name)
             value.write(to: &writer)
         }
@@ -142,5 +144,16 @@ extension Record {
             writer.string(member.value)
         }
         writer.endObject()
+    }
+}
+
+extension FieldSpec {
+    /// Whether an answer of the API has the field when it holds that value.
+    fileprivate func isShown(with value: FieldValue) -> Bool {
+        switch presence {
+        case .always: true
+        case .whenSet: value != .null
+        case .never: false
+        }
     }
 }

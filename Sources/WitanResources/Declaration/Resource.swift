@@ -150,6 +150,9 @@ package struct Resource: Sendable {
     /// The list of every row of one organization; nil when there is none.
     package let organizationList: OrganizationList?
 
+    /// Whether a list may lack what was made some moments ago: one that nobody decides by, and that a replica can give.
+    package let listsMayBeStale: Bool
+
     /// What is unique.
     package let uniqueness: Uniqueness
 
@@ -180,6 +183,7 @@ package struct Resource: Sendable {
         scope: Scope,
         filters: [Filter] = [],
         organizationList: OrganizationList? = nil,
+        listsMayBeStale: Bool = false,
         uniqueness: Uniqueness = .none,
         deletion: Deletion = .hard,
         deletionBody: DeletionBody? = nil,
@@ -196,6 +200,7 @@ package struct Resource: Sendable {
         self.scope = scope
         self.filters = filters
         self.organizationList = organizationList
+        self.listsMayBeStale = listsMayBeStale
         self.uniqueness = uniqueness
         self.deletion = deletion
         self.deletionBody = deletionBody

@@ -48,7 +48,7 @@ extension Resource {
     /// The schema of the object.
     package func schema(adding extra: [(name: String, summary: String)] = []) -> JSONValue {
         var properties = JSONObject()
-        for field in fields { properties[field.name] = field.schema }
+        for field in fields where field.presence != .never { properties[field.name] = field.schema }
         for (name, summary) in extra {
             properties[name] = ["type": "string", "description": .string(summary)]
         }

@@ -180,6 +180,16 @@ extension FieldSpec {
                 return nil
             }
             let count = text.unicodeScalars.count
+            let bytes = text.utf8.count
+            if count <= maximum && maximum <= Limits().nameCharacters && bytes > Limits().nameBytes {
+                issues.append(
+                    Failure.Issue(
+                        path: path,
+                        message: "must be of at most \(Limits().nameBytes) bytes in UTF-8, but has \(bytes)"
+                    )
+                )
+                return nil
+            }
             if minimumCharacters <= count && count <= maximum { return .text(text) }
             found = "has \(count) characters"
         case (.email, .string(let text)) where EmailAddress.isPlausible(text):

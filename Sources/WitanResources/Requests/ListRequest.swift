@@ -17,6 +17,12 @@ package struct ListRequest: Sendable, Hashable {
 
         /// The texts, one of which it must equal.
         package let values: [String]
+
+        /// Asks a field to be one of these.
+        package init(field: String, values: [String]) {
+            self.field = field
+            self.values = values
+        }
     }
 
     /// The greatest number of objects; all when nil.
@@ -42,6 +48,44 @@ package struct ListRequest: Sendable, Hashable {
 
     /// Only objects made before this moment.
     package var createdBefore: Timestamp?
+
+    /// The order; newest first when nil.
+    ///
+    /// No query string of the API's asks for another.
+    package var order: Order?
+
+    /// What one of some fields must hold; no query string of the API's asks for it.
+    package var search: Search?
+
+    /// A text that one of some fields must hold; the case of ASCII's letters is ignored.
+    package struct Search: Sendable, Hashable {
+        /// The text.
+        package let text: String
+
+        /// The fields to look in.
+        package let fields: [String]
+
+        /// Looks for a text in fields.
+        package init(_ text: String, in fields: [String]) {
+            self.text = text
+            self.fields = fields
+        }
+    }
+
+    /// By what a list is ordered, and then by when the objects were made.
+    package struct Order: Sendable, Hashable {
+        /// A field that holds a text or a moment; objects where it holds nothing come last.
+        package let field: String
+
+        /// Whether the greatest comes first.
+        package let isDescending: Bool
+
+        /// Orders by a field.
+        package init(field: String, isDescending: Bool) {
+            self.field = field
+            self.isDescending = isDescending
+        }
+    }
 
     /// A request for everything.
     package init() {}

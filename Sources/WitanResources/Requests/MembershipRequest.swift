@@ -11,6 +11,11 @@ package struct MembershipRequest: Sendable {
         /// The name of a first token for it; nil for none.
         package let tokenName: String?
 
+        /// From when on the first token is refused; nil for never.
+        ///
+        /// No body of the API's says it.
+        package var tokenExpiresAt: Timestamp?
+
         /// Describes one.
         package init(name: String, tokenName: String? = nil) {
             self.name = name

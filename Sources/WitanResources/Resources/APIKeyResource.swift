@@ -15,6 +15,10 @@ package enum APIKeyResource {
         .joined("family_name", through: user)
     package static let organization = Field.reference("org_id", to: "organization", "The organization the key acts in")
         .nullable().readOnly()
+    package static let expiresAt = Field.moment("expires_at", "From when on the key is refused; never when null")
+        .nullable().whenSet()
+    package static let lastUsedAt = Field.timestamp("last_used_at", "When the key was last used, to the minute")
+        .nullable().hidden()
 
     /// The declaration.
     package static let resource = Resource(
@@ -24,7 +28,7 @@ package enum APIKeyResource {
         table: "api_keys",
         fields: [
             id.spec, created.spec, name.spec, previewName.spec, user.spec, userEmail.spec, userGivenName.spec,
-            userFamilyName.spec, organization.spec,
+            userFamilyName.spec, organization.spec, expiresAt.spec, lastUsedAt.spec,
         ],
         objectType: .orgMember,
         operations: [.list: .own, .create: .own, .get: .ownOr(.update), .delete: .ownOr(.update)],

@@ -26,7 +26,7 @@ package enum AuditLogResource {
     package static let authentication =
         Field.text(
             "authentication",
-            "How the actor was authenticated: `api_key`, `service_token`, `token`, `session` or `command_line`"
+            "How the actor was authenticated: `api_key`, `service_token`, `token`, `session`, `browser`, `none` or `command_line`"
         )
         .readOnly()
     package static let credential = Field<ObjectID>.any("credential_id", "The key or token that was used").nullable()
@@ -59,6 +59,7 @@ package enum AuditLogResource {
             .equals("actor_id", actor, isRepeatable: true), .equals("event_type", eventType, isRepeatable: true),
             .equals("object_type", objectType), .equals("object_id", objectID), .equals("outcome", outcome),
         ],
-        organizationList: Resource.OrganizationList("/v1/organization/audit_logs", .read, on: .orgAuditLogs)
+        organizationList: Resource.OrganizationList("/v1/organization/audit_logs", .read, on: .orgAuditLogs),
+        listsMayBeStale: true
     )
 }

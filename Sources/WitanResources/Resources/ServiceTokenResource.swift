@@ -21,6 +21,10 @@ package enum ServiceTokenResource {
         .joined("given_name", through: account)
     package static let organization = Field.reference("org_id", to: "organization", "The organization it acts in")
         .nullable().readOnly()
+    package static let expiresAt = Field.moment("expires_at", "From when on the token is refused; never when null")
+        .nullable().whenSet()
+    package static let lastUsedAt = Field.timestamp("last_used_at", "When the token was last used, to the minute")
+        .nullable().hidden()
 
     /// The declaration.
     package static let resource = Resource(
@@ -30,7 +34,7 @@ package enum ServiceTokenResource {
         table: "service_tokens",
         fields: [
             id.spec, created.spec, name.spec, previewName.spec, account.spec, accountEmail.spec, accountName.spec,
-            organization.spec,
+            organization.spec, expiresAt.spec, lastUsedAt.spec,
         ],
         objectType: .orgMember,
         operations: [

@@ -1,8 +1,9 @@
 package import WitanAccess
 package import WitanCore
+package import WitanStorage
 
-/// What a transaction has changed that cached credentials and permissions rest on; told to the caches once it is
-/// committed and before it is answered.
+/// What a transaction has changed that cached credentials and permissions rest on; told to the caches of all servers
+/// once it is committed and before it is answered.
 package struct AccessChanges: Sendable {
     /// What decides who may do what.
     package var subjects: [AccessSubject] = []
@@ -18,4 +19,24 @@ package struct AccessChanges: Sendable {
 
     /// Nothing.
     package init() {}
+
+    /// All of it, as servers tell each other.
+    package var events: [ClusterEvent] {
+        var events = subjects.map(\.event)
+        events += revokedCredentials.map { .credential($0) }
+        events += users.map { .credentials(userID: $0) }
+        if allCredentials { events.append(.allCredentials) }
+        return events
+    }
+}
+
+extension AccessSubject {
+    fileprivate var event: ClusterEvent {
+        switch self {
+        case .user(let id): .user(id)
+        case .group(let id): .group(id)
+        case .role(let id): .role(id)
+        case .grant(let principal, let object): .grant(principal: principal, object: object)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import Synchronization
 package import WitanAccess
+package import WitanCluster
 package import WitanCore
 package import WitanStorage
 
@@ -12,10 +13,13 @@ package struct AccessControl: Sendable {
     private let store = AccessStore()
     private let accounts = AccountStore()
     private let credentialStore = CredentialStore()
+    private let sessions = SessionStore()
     private let history: AccessHistory
     private let standings: DependentCache<Place, Standing>
     private let objects: DependentCache<Place, ObjectStanding>
     private let credentials: CredentialCache<Identity>
+    private let cluster: Cluster
+    private let time: TimeSource
 
     /// A user and an organization or an object.
     private struct Place: Hashable, Sendable {
@@ -23,10 +27,19 @@ package struct AccessControl: Sendable {
         let id: ObjectID
     }
 
-    /// Takes where grants are, and the cache of credentials that rest on memberships.
-    package init(database: any SQLDatabase, credentials: CredentialCache<Identity>, limits: Limits = Limits()) {
+    /// Takes where grants are, the cache of credentials that rest on memberships, the other servers, and the clock that
+    /// credentials run out by.
+    package init(
+        database: any SQLDatabase,
+        credentials: CredentialCache<Identity>,
+        cluster: Cluster,
+        time: TimeSource,
+        limits: Limits = Limits()
+    ) {
         self.database = database
         self.credentials = credentials
+        self.cluster = cluster
+        self.time = time
         history = AccessHistory()
         standings = DependentCache(capacity: limits.cachedPermissions, history: history)
         objects = DependentCache(capacity: limits.cachedPermissions, history: history)
@@ -49,8 +62,8 @@ package struct AccessControl: Sendable {
     /// before it is refused, though their request had been let in already. With `ownOnly` no permissions are compiled,
     /// for what takes none.
     ///
-    /// - Throws: `.unauthenticated` when the credential was deleted, and `.forbidden` when the caller may no longer act as
-    ///   the user.
+    /// - Throws: `.unauthenticated` when the credential was deleted, was given another secret, or has run out, and
+    ///   `.forbidden` when the caller may no longer act as the user.
     package func access(
         for identity: Identity,
         ownOnly: Bool = false,
@@ -66,16 +79,24 @@ package struct AccessControl: Sendable {
         return Access(identity: identity, standings: standings, control: self, token: objects.beginFill())
     }
 
-    /// The identity with the organizations that it is still in; a key's or a token's is in its one as long as it is good.
+    /// The identity with the organizations that it is still in, and from which nobody removes it before the transaction
+    /// ends; a key's or a token's is in its one as long as it is good.
     private func present(_ identity: Identity, on connection: any SQLConnection) throws(Failure) -> Identity {
-        if let id = identity.keyID {
+        let now = time.now()
+        if let id = identity.keyID, identity.authentication == .browser {
+            guard try sessions.beginning(of: id, at: now, on: connection) != nil else { throw .invalidCredential }
+        } else if let id = identity.keyID {
             let kind: CredentialStore.Kind = identity.authentication == .serviceToken ? .serviceToken : .apiKey
-            guard try credentialStore.isGood(kind, id, on: connection) else { throw .invalidCredential }
+            guard let digest = try credentialStore.digest(ofGood: kind, id, at: now, on: connection),
+                identity.isSecret(of: digest)
+            else { throw .invalidCredential }
             if identity.impersonator == nil { return identity }
+        } else if let end = identity.expiresAt, end <= now {
+            throw .invalidCredential
         }
         var memberships: [Account.Membership] = []
         for membership in identity.memberships {
-            let isMember = try accounts.isMember(
+            let isMember = try accounts.keepMember(
                 userID: identity.userID,
                 organizationID: membership.organizationID,
                 on: connection
@@ -106,7 +127,7 @@ package struct AccessControl: Sendable {
     /// What a user holds over everything in an organization; they must be in it.
     package func standing(of userID: ObjectID, in organizationID: ObjectID) async throws -> Standing {
         let place = Place(userID: userID, id: organizationID)
-        if let standing = standings.lookup(place) { return standing }
+        if let standing = cluster.lease.guarding({ standings.lookup(place) }) { return standing }
         let token = standings.beginFill()
         let standing = try await database.read { [store] connection in
             try Self.standing(of: userID, in: organizationID, store, on: connection)
@@ -115,32 +136,47 @@ package struct AccessControl: Sendable {
         return standing
     }
 
-    /// Runs the transaction of a change, and makes the caches forget what it made wrong before anybody is answered.
+    /// Runs the transaction of a change, and makes the caches of all servers forget what it made wrong before anybody is
+    /// answered.
     ///
-    /// `body` notes in its second parameter what it has changed. When a commit fails, nobody can tell whether it is on the
-    /// disk all the same: the caches forget in that case too, which harms nobody.
+    /// `body` notes in its second parameter what it has changed; a change of nothing that is cached waits for nobody.
+    /// When a commit fails, nobody can tell whether it is on the disk all the same: the caches of this server forget in
+    /// that case too, which harms nobody, and those of others are told if it is.
+    ///
+    /// - Throws: what `body` throws, and what the database does; `CancellationError` also after the commit.
     package func commit<Value: Sendable>(
+        _ concurrency: WriteConcurrency = .alone,
         _ body: @escaping @Sendable (any SQLConnection, inout AccessChanges) throws -> Value
     ) async throws -> Value {
         let note = Note()
-        defer { publish(note.changes.withLock { $0 }) }
-        return try await database.write { connection in
-            var changes = AccessChanges()
-            let value = try body(connection, &changes)
-            note.changes.withLock { $0 = changes }
-            return value
+        let value: Value
+        do {
+            // Forgotten before anything else is done, the wait for others among it.
+            defer { apply(note.content.withLock(\.events)) }
+            value = try await database.write(concurrency) { [store = cluster.store] connection in
+                var changes = AccessChanges()
+                let value = try body(connection, &changes)
+                let events = changes.events
+                let number = events.isEmpty ? nil : store.append(events, on: connection)
+                note.content.withLock { $0 = (events, number) }
+                return value
+            }
         }
+        guard let number = note.content.withLock(\.number) else { return value }
+        guard let sequence = number.value else { throw Failure.bug("A change was committed without a number") }
+        try await cluster.waiter?.wait(for: sequence)
+        ChangeReceipt.current?.note(sequence)
+        return value
     }
 
+    /// What the last run of a transaction has changed.
     private final class Note: Sendable {
-        let changes = Mutex(AccessChanges())
+        let content = Mutex<(events: [ClusterEvent], number: ChangeNumber?)>(([], nil))
     }
 
-    private func publish(_ changes: AccessChanges) {
-        if !changes.subjects.isEmpty { history.record(changes.subjects) }
-        for id in changes.revokedCredentials { credentials.revoke(credentialID: id) }
-        for id in changes.users { credentials.invalidate(userID: id) }
-        if changes.allCredentials { credentials.removeAll() }
+    /// Makes this server's caches forget what a change, its own or another server's, has made wrong.
+    package func apply(_ events: [ClusterEvent]) {
+        ClusterEvent.apply(events, to: credentials, history)
     }
 
     /// Compiles a standing from the database.
@@ -183,7 +219,7 @@ package struct AccessControl: Sendable {
         on connection: any SQLConnection
     ) throws(Failure) -> PermissionMatrix {
         let place = Place(userID: userID, id: object.id)
-        if token != nil, let standing = objects.lookup(place) { return standing.matrix }
+        if token != nil, let standing = cluster.lease.guarding({ objects.lookup(place) }) { return standing.matrix }
         let grants = try store.grants(on: [object.id], to: userID, groups, on: connection)
             .filter { $0.object.type == object.type }
         let standing = ObjectStanding(

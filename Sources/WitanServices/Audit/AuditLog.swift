@@ -71,7 +71,7 @@ package struct AuditLog: Sendable {
 
     /// Tells that somebody was given a token of the server's own, in each of their organizations.
     package func recordSignIn(of account: Account, by caller: Caller, in database: any SQLDatabase) async throws {
-        try await database.write { connection in
+        try await database.write(.concurrent) { connection in
             for membership in account.memberships {
                 try append(
                     "session.created",
@@ -122,22 +122,40 @@ package struct AuditLog: Sendable {
     ) async throws {
         let event = event(type, .denied, (objectType, objectID, nil), in: organization, by: caller)
         guard case .write(let ended) = refusals.admit(event) else { return }
-        try await database.write { [store] connection in
+        try await database.write(.concurrent) { [store] connection in
             if let ended { try store.appendIfMissing(ended, on: connection) }
             try store.append(event, on: connection)
         }
         if let ended { refusals.didWrite([ended]) }
     }
 
-    /// Writes the counts of refusals whose window is over; to be called every `Limits.refusalFlushInterval`.
+    /// Tells of what was refused as `recordRefusal` does, but with the next `flushRefusals`: the answer must not take
+    /// longer when there is something to be told.
+    package func noteRefusal(
+        _ type: String,
+        objectType: String,
+        objectID: ObjectID?,
+        in organization: ObjectID?,
+        by caller: Caller,
+        details: JSONObject,
+        in database: any SQLDatabase
+    ) async throws {
+        let object = (type: objectType, id: objectID, name: nil as String?)
+        let event = event(type, .denied, object, in: organization, by: caller, details: details)
+        guard !refusals.note(event) else { return }
+        try await database.write(.concurrent) { [store] in try store.append(event, on: $0) }
+    }
+
+    /// Writes the refusals that were noted and the counts of those whose window is over; to be called every
+    /// `Limits.refusalFlushInterval`.
     ///
-    /// A count that cannot be written is kept, and is written once even if the failed transaction was committed. With
+    /// What cannot be written is kept, and is written once even if the failed transaction was committed. With
     /// `endingAllWindows` counts of open windows are written too, for a server that has stopped.
     package func flushRefusals(in database: any SQLDatabase, endingAllWindows: Bool = false) async throws {
         while true {
             let counts = refusals.due(endingAllWindows: endingAllWindows, limit: Self.rowsPerWrite)
             guard !counts.isEmpty else { return }
-            try await database.write { [store] connection in
+            try await database.write(.concurrent) { [store] connection in
                 for count in counts { try store.appendIfMissing(count, on: connection) }
             }
             refusals.didWrite(counts)
@@ -150,14 +168,26 @@ package struct AuditLog: Sendable {
 
     /// Reads the whole log and says what is wrong with it.
     package func verify(in database: any SQLDatabase) async throws -> AuditStore.Report {
-        var report = AuditStore.Report()
-        var position: (position: Int64, mac: [UInt8])? = (0, [])
-        while let start = position {
-            let found = report
-            (report, position) = try await database.read { [store] connection in
-                var report = found
-                let next = try store.verify(after: start, limit: Self.rowsPerRead, into: &report, on: connection)
-                return (report, next)
+        var (report, chains) = try await database.read { [store] connection in
+            var report = AuditStore.Report()
+            let chains = try store.chains(into: &report, on: connection)
+            return (report, chains)
+        }
+        for chain in chains {
+            var position: (position: Int64, mac: [UInt8])? = (0, [])
+            while let start = position {
+                let found = report
+                (report, position) = try await database.read { [store] connection in
+                    var report = found
+                    let next = try store.verify(
+                        chain,
+                        after: start,
+                        limit: Self.rowsPerRead,
+                        into: &report,
+                        on: connection
+                    )
+                    return (report, next)
+                }
             }
         }
         return report
@@ -177,7 +207,9 @@ package struct AuditLog: Sendable {
     ) -> AuditEvent {
         let identity = caller.identity
         // Whoever runs a command on the server's data is known to the operating system, not to Witan.
-        let actor = identity.authentication == .commandLine ? nil : identity.impersonator ?? identity.account
+        // So is whoever failed to sign in as somebody.
+        let isKnown = ![.commandLine, .none].contains(identity.authentication)
+        let actor = isKnown ? identity.impersonator ?? identity.account : nil
         let impersonated = identity.impersonator == nil ? nil : identity.account
         return AuditEvent(
             id: ids.next(),

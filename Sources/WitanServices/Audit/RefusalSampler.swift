@@ -19,6 +19,9 @@ final class RefusalSampler: Sendable {
     }
 
     private let tallies = Mutex<[Kind: Tally]>([:])
+
+    /// Refusals that are to be rows, until they are known to be written.
+    private let noted = Mutex<[AuditEvent]>([])
     private let limits: Limits
     private let time: TimeSource
 
@@ -39,8 +42,21 @@ final class RefusalSampler: Sendable {
         }
     }
 
-    /// The counts to be written, up to a number of them; then `didWrite`, or the same ones come again.
+    /// Takes in a refusal that is counted, or written when somebody asks for what is due; false when there is no room.
+    func note(_ event: AuditEvent) -> Bool {
+        // A count from before it is due without it.
+        guard case .write = admit(event) else { return true }
+        return noted.withLock { noted in
+            guard noted.count < limits.pendingRefusals else { return false }
+            noted.append(event)
+            return true
+        }
+    }
+
+    /// What is to be written, up to a number of rows; then `didWrite`, or the same ones come again.
     func due(endingAllWindows: Bool, limit: Int) -> [AuditEvent] {
+        let rows = noted.withLock { Array($0.prefix(limit)) }
+        guard rows.isEmpty else { return rows }
         let now = time.monotonic()
         return tallies.withLock { tallies in
             tallies = tallies.compactMapValues { tally in
@@ -53,8 +69,10 @@ final class RefusalSampler: Sendable {
         }
     }
 
-    /// Forgets counts that are rows now.
+    /// Forgets what are rows now.
     func didWrite(_ events: [AuditEvent]) {
+        let ids = Set(events.map(\.id))
+        noted.withLock { noted in noted.removeAll { ids.contains($0.id) } }
         tallies.withLock { tallies in
             for event in events { tallies[Kind(event)]?.forget(event) }
         }

@@ -1,5 +1,6 @@
 package import Logging
 package import WitanAccess
+package import WitanCluster
 package import WitanCore
 package import WitanStorage
 package import WitanTelemetry
@@ -13,9 +14,11 @@ package struct Authenticator: Sendable {
     private let tokens: TokenVerifier
     private let failures: RateLimiter<String>
     private let metrics: ServerMetrics
+    private let lease: CacheLease
     private let time: TimeSource
     private let logger: Logger
     private let credentials = CredentialStore()
+    private let sessions = SessionStore()
     private let accounts = AccountStore()
 
     /// The credentials that were verified; whoever deletes or changes what they rest on empties their places in it.
@@ -26,13 +29,14 @@ package struct Authenticator: Sendable {
 
     /// Takes what credentials are checked with.
     ///
-    /// `failures` limits the failed authentications of a client address.
+    /// `failures` limits the failed authentications of a client address; `lease` says whether `cache` may be used.
     package init(
         database: any SQLDatabase,
         peppers: Peppers,
         tokens: TokenVerifier,
         failures: RateLimiter<String>,
         cache: CredentialCache<Identity>,
+        lease: CacheLease,
         metrics: ServerMetrics,
         time: TimeSource,
         logger: Logger
@@ -42,9 +46,22 @@ package struct Authenticator: Sendable {
         self.tokens = tokens
         self.failures = failures
         self.cache = cache
+        self.lease = lease
         self.metrics = metrics
         self.time = time
         self.logger = logger
+    }
+
+    /// Where a credential was sent: a browser's session is none for the API, and nothing else is one for the pages.
+    package enum Place: Sendable {
+        /// In a header of a call of the API.
+        case api
+        /// In a browser's cookie.
+        case browser
+
+        fileprivate func takes(_ identity: Identity) -> Bool {
+            (identity.authentication == .browser) == (self == .browser)
+        }
     }
 
     /// Who the credential acts for.
@@ -53,10 +70,14 @@ package struct Authenticator: Sendable {
     ///
     /// - Throws: `.unauthenticated` with one text for every credential that is not good, `.rateLimited` for an address
     ///   with too many of them, `.unavailable` when it cannot be checked just now.
-    package func authenticate(_ credential: String, from address: @autoclosure () -> String) async throws -> Identity {
+    package func authenticate(
+        _ credential: String,
+        sentIn place: Place = .api,
+        from address: @autoclosure () -> String
+    ) async throws -> Identity {
         let digest = CredentialDigest(of: credential)
-        if let identity = cache.lookup(digest) {
-            if identity.expiresAt.map({ time.now() < $0 }) ?? true {
+        if let identity = lease.guarding({ cache.lookup(digest) }), place.takes(identity) {
+            if (identity.believedUntil ?? identity.expiresAt).map({ time.now() < $0 }) ?? true {
                 metrics.keyChecks[.cached].increment()
                 return identity
             }
@@ -69,7 +90,7 @@ package struct Authenticator: Sendable {
             throw RateLimitRefusal.failure(allowance, of: "without a valid credential from your address")
         }
         do {
-            let identity = try await load(credential, digest)
+            let identity = try await load(credential, digest, place)
             metrics.keyChecks[.loaded].increment()
             return identity
         } catch let refusal as Refusal {
@@ -82,12 +103,18 @@ package struct Authenticator: Sendable {
         }
     }
 
-    private func load(_ credential: String, _ digest: CredentialDigest) async throws -> Identity {
+    private func load(_ credential: String, _ digest: CredentialDigest, _ place: Place) async throws -> Identity {
         let token = cache.beginFill(digest)
         let identity: Identity
         if let secret = Secret(parsing: credential) {
-            identity = try await keyIdentity(secret)
-        } else if credential.contains(".") {
+            guard (secret.kind == .session) == (place == .browser) else { throw Refusal(.malformed) }
+            identity =
+                switch secret.kind {
+                case .apiKey: try await keyIdentity(secret, .apiKey)
+                case .serviceToken: try await keyIdentity(secret, .serviceToken)
+                case .session: try await sessionIdentity(secret)
+                }
+        } else if credential.contains("."), place == .api {
             identity = try await tokenIdentity(credential)
         } else {
             throw Refusal(.malformed)
@@ -98,9 +125,8 @@ package struct Authenticator: Sendable {
 
     // MARK: Keys
 
-    private func keyIdentity(_ secret: Secret) async throws -> Identity {
+    private func keyIdentity(_ secret: Secret, _ kind: CredentialStore.Kind) async throws -> Identity {
         let candidates = peppers.candidates(secret.digest)
-        let kind: CredentialStore.Kind = secret.kind == .apiKey ? .apiKey : .serviceToken
         let found = try await database.read { [credentials, accounts] connection in
             for (version, digest) in candidates {
                 guard let key = try credentials.key(kind, digest: digest.bytes, on: connection),
@@ -112,6 +138,7 @@ package struct Authenticator: Sendable {
             return nil
         }
         guard let (key, version, account) = found else { throw Refusal(.unknown) }
+        guard key.expiresAt.map({ time.now() < $0 }) ?? true else { throw Refusal(.expired) }
         let memberships = account.memberships.filter { $0.organizationID == key.organizationID }
         guard !memberships.isEmpty else { throw Refusal(.orphaned) }
         if version != peppers.newest { await moveToNewestPepper(key, digest: secret.digest) }
@@ -119,7 +146,9 @@ package struct Authenticator: Sendable {
             account: account,
             memberships: memberships,
             authentication: kind == .apiKey ? .apiKey : .serviceToken,
-            keyID: key.id
+            keyID: key.id,
+            expiresAt: key.expiresAt,
+            digests: kind == .serviceToken ? candidates.map(\.digest) : []
         )
     }
 
@@ -127,12 +156,38 @@ package struct Authenticator: Sendable {
     private func moveToNewestPepper(_ key: CredentialStore.StoredKey, digest: CredentialDigest) async {
         guard let newest = peppers.digest(digest, version: peppers.newest) else { return }
         do {
-            try await database.write { [credentials, version = peppers.newest] connection in
+            try await database.write(.concurrent) { [credentials, version = peppers.newest] connection in
                 try credentials.replaceDigest(of: key, by: newest.bytes, pepperVersion: version, on: connection)
             }
         } catch {
             logger.warning("A key could not be moved to the newest pepper.", error: error)
         }
+    }
+
+    // MARK: Sessions
+
+    /// A session acts in all organizations of its person; leaving one ends it (`MemberService`).
+    private func sessionIdentity(_ secret: Secret) async throws -> Identity {
+        let candidates = peppers.candidates(secret.digest)
+        let found = try await database.read { [sessions, accounts] connection in
+            for (_, digest) in candidates {
+                guard let (session, bytes) = try sessions.session(digest: digest.bytes, on: connection),
+                    let stored = StoredDigest(bytes: bytes), stored.isEqual(to: digest)
+                else { continue }
+                return try accounts.account(userID: session.userID, on: connection).map { (session, $0) }
+            }
+            return nil
+        }
+        guard let (session, account) = found else { throw Refusal(.unknown) }
+        guard time.now() < session.expiresAt else { throw Refusal(.expired) }
+        guard !account.isServiceAccount else { throw Refusal(.orphaned) }
+        return Identity(
+            account: account,
+            memberships: account.memberships,
+            authentication: .browser,
+            keyID: session.id,
+            expiresAt: session.expiresAt
+        )
     }
 
     // MARK: Tokens
@@ -166,7 +221,8 @@ package struct Authenticator: Sendable {
             account: account,
             memberships: memberships,
             authentication: token.isOwnSession ? .session : .token,
-            expiresAt: min(token.expiresAt, time.now().advanced(by: Self.tokenTrust))
+            expiresAt: token.expiresAt,
+            believedUntil: min(token.expiresAt, time.now().advanced(by: Self.tokenTrust))
         )
     }
 }

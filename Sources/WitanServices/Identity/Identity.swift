@@ -1,4 +1,4 @@
-import WitanAccess
+package import WitanAccess
 package import WitanCore
 package import WitanStorage
 
@@ -14,6 +14,10 @@ package struct Identity: Sendable, CachedCredential {
         case token
         /// A JSON Web Token of this server's own.
         case session
+        /// A person's session in a browser.
+        case browser
+        /// Not at all: somebody who tried to sign in as the account.
+        case none
         /// A command run on the server's own data.
         case commandLine = "command_line"
     }
@@ -27,11 +31,17 @@ package struct Identity: Sendable, CachedCredential {
     /// How the caller was authenticated.
     package let authentication: Authentication
 
-    /// The id of the API key or the service token.
+    /// The id of the API key, the service token or the browser's session.
     package let keyID: ObjectID?
 
     /// When the credential ends by itself.
     package let expiresAt: Timestamp?
+
+    /// Until when it is believed without a look at what it rests on; nil for as long as it lasts.
+    package let believedUntil: Timestamp?
+
+    /// What the database may hold of a service token's secret, which another can take the place of; empty for others.
+    package let digests: [StoredDigest]
 
     /// The owner who acts as `account`; nil when somebody acts as themselves.
     package let impersonator: Account?
@@ -43,6 +53,8 @@ package struct Identity: Sendable, CachedCredential {
         authentication: Authentication,
         keyID: ObjectID? = nil,
         expiresAt: Timestamp? = nil,
+        believedUntil: Timestamp? = nil,
+        digests: [StoredDigest] = [],
         impersonator: Account? = nil
     ) {
         self.account = account
@@ -50,19 +62,29 @@ package struct Identity: Sendable, CachedCredential {
         self.authentication = authentication
         self.keyID = keyID
         self.expiresAt = expiresAt
+        self.believedUntil = believedUntil
+        self.digests = digests
         self.impersonator = impersonator
     }
 
     /// The same caller in these organizations alone.
-    func within(_ memberships: [Account.Membership]) -> Identity {
+    package func within(_ memberships: [Account.Membership]) -> Identity {
         Identity(
             account: account,
             memberships: memberships,
             authentication: authentication,
             keyID: keyID,
             expiresAt: expiresAt,
+            believedUntil: believedUntil,
+            digests: digests,
             impersonator: impersonator
         )
+    }
+
+    /// Whether its secret is the one of which the database holds that digest; true for what keeps its secret.
+    func isSecret(of digest: [UInt8]) -> Bool {
+        guard !digests.isEmpty, let stored = StoredDigest(bytes: digest) else { return digests.isEmpty }
+        return digests.contains { $0.isEqual(to: stored) }
     }
 
     /// The id of the person or service account.

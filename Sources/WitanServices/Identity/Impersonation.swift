@@ -54,6 +54,8 @@ package struct Impersonation: Sendable {
             authentication: owner.authentication,
             keyID: owner.keyID,
             expiresAt: owner.expiresAt,
+            believedUntil: owner.believedUntil,
+            digests: owner.digests,
             impersonator: owner.account
         )
     }

@@ -101,6 +101,15 @@ package struct AccountService: Sendable {
         }
     }
 
+    /// The address of a user.
+    ///
+    /// - Throws: `.unauthenticated` when they are gone, as for a link that is too old.
+    package func email(of userID: ObjectID) async throws -> String {
+        let account = try await database.read { [accounts] in try accounts.account(userID: userID, on: $0) }
+        guard let account else { throw Failure.usedSignInLink }
+        return account.email
+    }
+
     /// Adds a person to an organization and to groups of it; what somebody is in already, they stay in.
     ///
     /// - Throws: `.invalidRequest` when there is no such organization, and `.forbidden` when it has no such group.

@@ -26,11 +26,33 @@ package struct PepperRegistry: Sendable {
         self.peppers = peppers
     }
 
+    /// Whether nothing in a database rests on secrets yet, be it that it has no schema.
+    package static func isUnused(_ database: any SQLDatabase) async throws -> Bool {
+        try await database.read { connection in
+            guard try connection.row(connection.dialect.tablesNamed("peppers")) != nil else { return true }
+            return try CredentialStore().pepperChecks(on: connection).isEmpty
+                && !AccountStore().hasOrganizations(on: connection)
+        }
+    }
+
     /// Checks each pepper that the database knows, then makes the new ones known to it.
     ///
     /// - Throws: `.invalidRequest` for a pepper that is missing or is another one than the database was used with.
     package func reconcile(at now: Timestamp) async throws {
-        let known = try await database.read { [store] in try store.pepperChecks(on: $0) }
+        if try await !database.read({ try unknownVersions(on: $0).isEmpty }) {
+            try await database.write { connection in
+                // Read again: another server on the database may have been quicker.
+                for version in try unknownVersions(on: connection) {
+                    guard let check = peppers.check(version: version) else { continue }
+                    try store.insertPepperCheck(version: version, check: check, at: now, on: connection)
+                }
+            }
+        }
+    }
+
+    /// The versions that the database does not know yet, once those that it knows are found to be the same.
+    private func unknownVersions(on connection: any SQLConnection) throws(Failure) -> [Int] {
+        let known = try store.pepperChecks(on: connection)
         for (version, check) in known {
             guard let own = peppers.check(version: version) else {
                 throw Failure(
@@ -51,13 +73,29 @@ package struct PepperRegistry: Sendable {
                 )
             }
         }
-        let new = peppers.versions.filter { version in !known.contains { $0.version == version } }
-        guard !new.isEmpty else { return }
-        try await database.write { [store, peppers] connection in
-            for version in new {
-                guard let check = peppers.check(version: version) else { continue }
-                try store.insertPepperCheck(version: version, check: check, at: now, on: connection)
+        return peppers.versions.filter { version in !known.contains { $0.version == version } }
+    }
+
+    /// Makes the newest pepper known to the database, and has `save` keep the secrets that have it.
+    ///
+    /// Both at once, so that of several who add a pepper one does. `save` may run more than once.
+    ///
+    /// - Throws: `.conflict` when the database has a pepper of that version already; then nothing was saved.
+    package func adoptNewest(
+        at now: Timestamp,
+        save: @escaping @Sendable () throws(Failure) -> Void
+    ) async throws {
+        try await database.write { connection in
+            let version = peppers.newest
+            guard let check = peppers.check(version: version) else { throw Failure.bug("The newest pepper is missing") }
+            guard try !store.pepperChecks(on: connection).contains(where: { $0.version == version }) else {
+                throw Failure(
+                    .conflict,
+                    "Another `witan peppers rotate` was quicker; `witan peppers list` shows what there is now."
+                )
             }
+            try store.insertPepperCheck(version: version, check: check, at: now, on: connection)
+            try save()
         }
     }
 
@@ -74,6 +112,13 @@ package struct PepperRegistry: Sendable {
                     )
                 }
         }
+    }
+
+    /// Checks each pepper that the database knows, and changes nothing.
+    ///
+    /// - Throws: as `reconcile` does.
+    package func verify() async throws {
+        _ = try await database.read { try unknownVersions(on: $0) }
     }
 
     /// Forgets a version.

@@ -57,34 +57,45 @@ package struct PrivateFile: Sendable {
 
     /// Writes the text to a new file of mode 0600 and, once it is durable, puts that in place.
     ///
+    /// Of several processes that make the file at the same time one does, and no reader ever sees a part of it.
+    ///
     /// - Throws: `.conflict` when the file exists and may not be replaced; `.unavailable` when it cannot be written.
     package func write(_ text: String, replacing: Bool) throws(Failure) {
-        if !replacing, access(path, F_OK) == 0 {
-            throw Failure(.conflict, "\(what) \(path) exists already; it was left as it is.")
-        }
-        let temporary = "\(path).new"
-        unlink(temporary)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if !replacing, access(path, F_OK) == 0 { throw existing }
+        // A name of its own for each writer, and a file that nobody else can have made.
+        var name = Array("\(path).XXXXXX".utf8CString)
+        let descriptor = mkstemp(&name)
         guard descriptor >= 0 else { throw refusal("cannot be written", errno) }
+        defer { unlink(name) }
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else {
                 let code = errno
                 close(descriptor)
-                unlink(temporary)
                 throw refusal("cannot be written", code)
             }
             rest = rest.dropFirst(count)
         }
         let isDurable = fsync(descriptor) == 0
+        let code = errno
         close(descriptor)
-        guard isDurable, rename(temporary, path) == 0 else {
-            let code = errno
-            unlink(temporary)
-            throw refusal("cannot be written", code)
+        guard isDurable else { throw refusal("cannot be written", code) }
+        guard replacing ? rename(name, path) == 0 : move(name) else {
+            throw errno == EEXIST ? existing : refusal("cannot be written", errno)
         }
         syncFolder()
+    }
+
+    /// Gives a file its name here, unless there is one of that name.
+    private func move(_ name: [CChar]) -> Bool {
+        if link(name, path) == 0 { return true }
+        // Some file systems know no second name of a file; there the look above is all that there is.
+        return errno != EEXIST && rename(name, path) == 0
+    }
+
+    private var existing: Failure {
+        Failure(.conflict, "\(what) \(path) exists already; it was left as it is.")
     }
 
     /// Makes the new name itself durable; a file system that cannot do that for folders does it in its own time.

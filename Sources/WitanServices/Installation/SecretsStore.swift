@@ -34,10 +34,30 @@ package enum SecretsStore: Sendable {
                     """
                 )
             }
-            var random = random
-            let secrets = try ServerSecrets.generate(using: &random)
+            return try make(file, random: random)
+        }
+    }
+
+    /// Makes the secrets, unless another process that starts at the same time is quicker; then its are everybody's.
+    private func make(_ file: PrivateFile, random: RandomSource) throws(Failure) -> ServerSecrets {
+        var random = random
+        let secrets = try ServerSecrets.generate(using: &random)
+        do {
             try file.write(secrets.serialized(), replacing: false)
             return secrets
+        } catch  where error.code == .conflict {
+            guard let text = try file.read() else { throw error }
+            return try ServerSecrets.parse(text)
+        }
+    }
+
+    /// Whether there are secrets, however good.
+    package var isPresent: Bool {
+        get throws(Failure) {
+            switch self {
+            case .text: true
+            case .file(let file): try file.read() != nil
+            }
         }
     }
 

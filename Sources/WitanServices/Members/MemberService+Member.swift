@@ -87,7 +87,7 @@ extension MemberService {
             )
             try add(account, to: groups, &work, on: connection)
         }
-        let token = try token(wanted.tokenName, of: account, &work, on: connection)
+        let token = try token(wanted.tokenName, wanted.tokenExpiresAt, of: account, &work, on: connection)
         guard existing == nil || token != nil else { return }
         work.added.append(
             Added(
@@ -102,6 +102,7 @@ extension MemberService {
     /// Makes a service account's first token of a name; nil when none is wanted, or there is one.
     func token(
         _ name: String?,
+        _ expiresAt: Timestamp?,
         of account: Account,
         _ work: inout Work,
         on connection: any SQLConnection
@@ -109,8 +110,10 @@ extension MemberService {
         guard let name, let access = work.access else { return nil }
         let keys = try credentials.keys(of: account.userID, in: work.organizationID, on: connection)
         guard !keys.contains(where: { $0.name == name }) else { return nil }
+        var body: JSONObject = ["name": .string(name), "service_account_id": .string(account.userID.description)]
+        if let expiresAt { body[ServiceTokenResource.expiresAt.spec.name] = .string(expiresAt.rfc3339) }
         let created = try tokens.create(
-            ["name": .string(name), "service_account_id": .string(account.userID.description)],
+            .object(body),
             in: Identity.Selector(id: work.organizationID),
             for: work.caller,
             access,
@@ -123,8 +126,9 @@ extension MemberService {
     /// Removes a member and deletes their credentials, so that no later invitation brings those back.
     func remove(_ account: Account, _ work: inout Work, on connection: any SQLConnection) throws(Failure) {
         let (userID, organizationID) = (account.userID, work.organizationID)
-        let keys = try credentials.keys(of: userID, in: organizationID, on: connection)
         guard try accounts.removeMember(userID: userID, organizationID: organizationID, on: connection) else { return }
+        // Not before: a key may just be made, whose transaction keeps the membership until its commit.
+        let keys = try credentials.keys(of: userID, in: organizationID, on: connection)
         for key in keys {
             try credentials.delete(key, on: connection)
             work.changes.revokedCredentials.append(key.id)
@@ -140,6 +144,9 @@ extension MemberService {
                 on: connection
             )
         }
+        // Also those that began before somebody comes back: a session must not outlive what it was begun with.
+        work.changes.revokedCredentials += try sessions.deleteAll(of: userID, on: connection)
+        try signIns.endLinks(of: userID, expiringBy: time.now().advanced(by: SignInLinks.lifetime), on: connection)
         work.changes.users.append(userID)
         work.changes.subjects.append(.user(userID))
         try audit.append(
@@ -164,6 +171,9 @@ extension MemberService {
 
     func send(_ emails: [String], _ organization: Account.Membership, _ caller: Caller) async -> String? {
         guard !emails.isEmpty else { return nil }
+        guard let invite else {
+            return "This server sends no mail (it has no setting smtp-url); tell the people yourself."
+        }
         return await invite(
             emails.map {
                 Invitation(

@@ -37,23 +37,28 @@ package struct MemberService: Sendable {
     let accessControl: AccessControl
     let tokens: ResourceService
     let audit: AuditLog
-    let invite: InvitationSender
+    let invite: InvitationSender?
     let ids: ObjectIDGenerator
     let time: TimeSource
     let accounts = AccountStore()
     let accesses = AccessStore()
     let credentials = CredentialStore()
+    let sessions = SessionStore()
+    let signIns = SignInStore()
+
+    /// Whether invited people can be told by mail.
+    package var sendsMail: Bool { invite != nil }
 
     /// The domain of service accounts' addresses, which nobody can register (RFC 6761, 6.4).
     package static let serviceAccountDomain = "service-accounts.invalid"
 
-    /// Takes what it works with; `tokens` is the service of service tokens.
+    /// Takes what it works with; `tokens` is the service of service tokens, and `invite` nil where no mail is sent.
     package init(
         database: any SQLDatabase,
         accessControl: AccessControl,
         tokens: ResourceService,
         audit: AuditLog,
-        invite: @escaping InvitationSender,
+        invite: InvitationSender?,
         ids: ObjectIDGenerator,
         time: TimeSource
     ) {

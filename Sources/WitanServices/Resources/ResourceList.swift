@@ -1,6 +1,6 @@
 import WitanCore
 package import WitanResources
-import WitanStorage
+package import WitanStorage
 
 /// A list of a resource for a caller, read in parts so that its length costs no memory.
 ///
@@ -36,7 +36,7 @@ package struct ResourceList: Sendable {
     /// The newest objects, and what is left after them; nil when nothing is.
     package func first() async throws -> (records: [Record], rest: Rest?) {
         guard request.limit != 0 else { return ([], nil) }
-        return try await database.read { connection in
+        return try await read { connection in
             guard let window = try store.window(of: request, in: selection, on: connection) else { return ([], nil) }
             return try part(Rest(window: window, limit: request.limit ?? .max), on: connection)
         }
@@ -44,7 +44,18 @@ package struct ResourceList: Sendable {
 
     /// The objects that come after, and what is left after them.
     package func next(_ rest: Rest) async throws -> (records: [Record], rest: Rest?) {
-        try await database.read { connection in try part(rest, on: connection) }
+        try await read { connection in try part(rest, on: connection) }
+    }
+
+    /// The page of the request's order and cursor, with at most `limit` objects.
+    package func page(limit: Int) async throws -> ResourceStore.Page {
+        try await read { connection in try store.page(of: request, in: selection, limit: limit, on: connection) }
+    }
+
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await store.resource.listsMayBeStale ? database.readStale(body) : database.read(body)
     }
 
     private func part(

@@ -65,7 +65,7 @@ extension ResourceService {
     package func delete(_ id: ObjectID, for caller: Caller) async throws -> Record {
         try await auditingRefusals(of: .delete, id, for: caller) {
             try rules.authorize(.delete, caller)
-            return try await accessControl.commit { connection, changes in
+            return try await accessControl.commit(concurrency(of: .delete)) { connection, changes in
                 let access = try access(of: caller, for: .delete, on: connection)
                 guard let record = try store.get(id, on: connection),
                     try isAllowed(.delete, on: record, access, in: .writing, on: connection)

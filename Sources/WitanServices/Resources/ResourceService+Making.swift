@@ -12,7 +12,7 @@ extension ResourceService {
     ) async throws -> Created {
         try await auditingRefusals(of: .create, in: selector, about: [body], for: caller) {
             let request = try creation(.create, body, in: selector, for: caller)
-            return try await accessControl.commit { connection, changes in
+            return try await accessControl.commit(concurrency(of: .create)) { connection, changes in
                 let access = try access(of: caller, for: .create, on: connection)
                 return try create(request, for: caller, access, &changes, on: connection)
             }

@@ -4,6 +4,20 @@ import WitanResources
 import WitanStorage
 
 extension ResourceService {
+    /// What other writes may run beside an operation's.
+    ///
+    /// Making or deleting a credential, and making what nobody's permissions rest on, changes nothing that another
+    /// operation of these kinds decides by: who may do what, and who is where. What does change that runs alone. The
+    /// caller's membership is kept until the commit, so that a key which is made beside the removal of its owner is
+    /// either removed with the others or refused.
+    func concurrency(of operation: Resource.Operation) -> WriteConcurrency {
+        switch (resource.scope, operation) {
+        case (.person, .create), (.person, .delete): .concurrent
+        case (.organization, .create): resource.decidesAccess ? .alone : .concurrent
+        default: .alone
+        }
+    }
+
     /// What the caller may do, as the transaction of a change sees it.
     func access(
         of caller: Caller,
@@ -273,6 +287,16 @@ extension ResourceService {
 }
 
 extension Resource {
+    /// Whether what somebody may do rests on its objects themselves.
+    var decidesAccess: Bool {
+        switch objectType {
+        case .organization, .group, .role, .orgMember: true
+        case .project, .experiment, .dataset, .prompt, .promptSession, .projectLog, .orgProject, .orgAuditLogs,
+            .projectGroup:
+            false
+        }
+    }
+
     /// The permission that an operation takes of whoever does it to what is not their own.
     func permission(for operation: Operation) -> Permission {
         switch operations[operation] {

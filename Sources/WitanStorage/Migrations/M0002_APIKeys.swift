@@ -11,12 +11,12 @@ extension Migration {
             """,
             """
             CREATE TABLE api_keys (
-                id TEXT NOT NULL PRIMARY KEY,
+                id \(raw: dialect.textType) NOT NULL PRIMARY KEY,
                 created \(raw: dialect.integerType) NOT NULL,
-                name TEXT NOT NULL,
-                preview_name TEXT NOT NULL,
-                user_id TEXT NOT NULL REFERENCES users (id),
-                org_id TEXT NOT NULL REFERENCES organizations (id),
+                name \(raw: dialect.textType) NOT NULL,
+                preview_name \(raw: dialect.textType) NOT NULL,
+                user_id \(raw: dialect.textType) NOT NULL REFERENCES users (id),
+                org_id \(raw: dialect.textType) NOT NULL REFERENCES organizations (id),
                 digest \(raw: dialect.blobType) NOT NULL UNIQUE,
                 pepper_version \(raw: dialect.integerType) NOT NULL REFERENCES peppers (version)
             )\(raw: dialect.tableSuffix)

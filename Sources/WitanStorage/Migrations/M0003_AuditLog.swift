@@ -4,23 +4,23 @@ extension Migration {
         [
             """
             CREATE TABLE audit_events (
-                chain TEXT NOT NULL,
+                chain \(raw: dialect.textType) NOT NULL,
                 position \(raw: dialect.integerType) NOT NULL,
-                id TEXT NOT NULL,
+                id \(raw: dialect.textType) NOT NULL,
                 created \(raw: dialect.integerType) NOT NULL,
-                event_type TEXT NOT NULL,
-                outcome TEXT NOT NULL,
-                org_id TEXT,
-                actor_id TEXT,
-                actor_email TEXT,
-                authentication TEXT NOT NULL,
-                credential_id TEXT,
-                object_type TEXT NOT NULL,
-                object_id TEXT,
-                object_name TEXT,
-                client_address TEXT,
-                user_agent TEXT,
-                trace_id TEXT,
+                event_type \(raw: dialect.textType) NOT NULL,
+                outcome \(raw: dialect.textType) NOT NULL,
+                org_id \(raw: dialect.textType),
+                actor_id \(raw: dialect.textType),
+                actor_email \(raw: dialect.textType),
+                authentication \(raw: dialect.textType) NOT NULL,
+                credential_id \(raw: dialect.textType),
+                object_type \(raw: dialect.textType) NOT NULL,
+                object_id \(raw: dialect.textType),
+                object_name \(raw: dialect.textType),
+                client_address \(raw: dialect.textType),
+                user_agent \(raw: dialect.textType),
+                trace_id \(raw: dialect.textType),
                 mac \(raw: dialect.blobType) NOT NULL,
                 PRIMARY KEY (chain, position)
             )\(raw: dialect.tableSuffix)
@@ -28,7 +28,7 @@ extension Migration {
             "CREATE INDEX audit_events_by_organization ON audit_events (org_id, created, id)",
             """
             CREATE TABLE audit_chains (
-                chain TEXT NOT NULL PRIMARY KEY,
+                chain \(raw: dialect.textType) NOT NULL PRIMARY KEY,
                 position \(raw: dialect.integerType) NOT NULL,
                 mac \(raw: dialect.blobType) NOT NULL,
                 seal \(raw: dialect.blobType) NOT NULL

@@ -11,14 +11,14 @@ extension Migration {
         [
             """
             CREATE TABLE groups (
-                id TEXT NOT NULL PRIMARY KEY,
-                org_id TEXT NOT NULL REFERENCES organizations (id),
-                user_id TEXT REFERENCES users (id),
+                id \(raw: dialect.textType) NOT NULL PRIMARY KEY,
+                org_id \(raw: dialect.textType) NOT NULL REFERENCES organizations (id),
+                user_id \(raw: dialect.textType) REFERENCES users (id),
                 created \(raw: dialect.integerType) NOT NULL,
-                name TEXT NOT NULL,
-                description TEXT,
+                name \(raw: dialect.textType) NOT NULL,
+                description \(raw: dialect.textType),
                 deleted_at \(raw: dialect.integerType),
-                built_in TEXT CHECK (built_in IN ('owners', 'engineers', 'viewers'))
+                built_in \(raw: dialect.textType) CHECK (built_in IN ('owners', 'engineers', 'viewers'))
             )\(raw: dialect.tableSuffix)
             """,
             "CREATE UNIQUE INDEX groups_by_name ON groups (org_id, name) WHERE deleted_at IS NULL",
@@ -26,28 +26,28 @@ extension Migration {
             "CREATE INDEX groups_by_organization ON groups (org_id, created, id)",
             """
             CREATE TABLE group_users (
-                group_id TEXT NOT NULL REFERENCES groups (id),
-                user_id TEXT NOT NULL REFERENCES users (id),
+                group_id \(raw: dialect.textType) NOT NULL REFERENCES groups (id),
+                user_id \(raw: dialect.textType) NOT NULL REFERENCES users (id),
                 PRIMARY KEY (group_id, user_id)
             )\(raw: dialect.tableSuffix)
             """,
             "CREATE INDEX group_users_by_user ON group_users (user_id, group_id)",
             """
             CREATE TABLE group_groups (
-                group_id TEXT NOT NULL REFERENCES groups (id),
-                member_group_id TEXT NOT NULL REFERENCES groups (id),
+                group_id \(raw: dialect.textType) NOT NULL REFERENCES groups (id),
+                member_group_id \(raw: dialect.textType) NOT NULL REFERENCES groups (id),
                 PRIMARY KEY (group_id, member_group_id)
             )\(raw: dialect.tableSuffix)
             """,
             "CREATE INDEX group_groups_by_member ON group_groups (member_group_id, group_id)",
             """
             CREATE TABLE roles (
-                id TEXT NOT NULL PRIMARY KEY,
-                org_id TEXT REFERENCES organizations (id),
-                user_id TEXT REFERENCES users (id),
+                id \(raw: dialect.textType) NOT NULL PRIMARY KEY,
+                org_id \(raw: dialect.textType) REFERENCES organizations (id),
+                user_id \(raw: dialect.textType) REFERENCES users (id),
                 created \(raw: dialect.integerType) NOT NULL,
-                name TEXT NOT NULL,
-                description TEXT,
+                name \(raw: dialect.textType) NOT NULL,
+                description \(raw: dialect.textType),
                 deleted_at \(raw: dialect.integerType)
             )\(raw: dialect.tableSuffix)
             """,
@@ -55,9 +55,9 @@ extension Migration {
             "CREATE INDEX roles_by_organization ON roles (org_id, created, id)",
             """
             CREATE TABLE role_permissions (
-                role_id TEXT NOT NULL REFERENCES roles (id),
-                permission TEXT NOT NULL,
-                restrict_object_type TEXT
+                role_id \(raw: dialect.textType) NOT NULL REFERENCES roles (id),
+                permission \(raw: dialect.textType) NOT NULL,
+                restrict_object_type \(raw: dialect.textType)
             )\(raw: dialect.tableSuffix)
             """,
             """
@@ -67,8 +67,8 @@ extension Migration {
             "CREATE INDEX role_permissions_by_permission ON role_permissions (permission, restrict_object_type, role_id)",
             """
             CREATE TABLE role_roles (
-                role_id TEXT NOT NULL REFERENCES roles (id),
-                member_role_id TEXT NOT NULL REFERENCES roles (id),
+                role_id \(raw: dialect.textType) NOT NULL REFERENCES roles (id),
+                member_role_id \(raw: dialect.textType) NOT NULL REFERENCES roles (id),
                 PRIMARY KEY (role_id, member_role_id)
             )\(raw: dialect.tableSuffix)
             """,
@@ -80,15 +80,15 @@ extension Migration {
         [
             """
             CREATE TABLE acls (
-                id TEXT NOT NULL PRIMARY KEY,
-                object_type TEXT NOT NULL,
-                object_id TEXT NOT NULL,
-                user_id TEXT REFERENCES users (id),
-                group_id TEXT REFERENCES groups (id),
-                permission TEXT,
-                restrict_object_type TEXT,
-                role_id TEXT REFERENCES roles (id),
-                _object_org_id TEXT NOT NULL REFERENCES organizations (id),
+                id \(raw: dialect.textType) NOT NULL PRIMARY KEY,
+                object_type \(raw: dialect.textType) NOT NULL,
+                object_id \(raw: dialect.textType) NOT NULL,
+                user_id \(raw: dialect.textType) REFERENCES users (id),
+                group_id \(raw: dialect.textType) REFERENCES groups (id),
+                permission \(raw: dialect.textType),
+                restrict_object_type \(raw: dialect.textType),
+                role_id \(raw: dialect.textType) REFERENCES roles (id),
+                _object_org_id \(raw: dialect.textType) NOT NULL REFERENCES organizations (id),
                 created \(raw: dialect.integerType) NOT NULL,
                 CHECK ((user_id IS NULL) <> (group_id IS NULL)),
                 CHECK ((permission IS NULL) <> (role_id IS NULL)),
@@ -115,7 +115,7 @@ extension Migration {
         [
             "ALTER TABLE members DROP COLUMN role",
             "ALTER TABLE organizations ADD COLUMN grants_ownership \(raw: dialect.integerType) NOT NULL DEFAULT 1",
-            "ALTER TABLE users ADD COLUMN service_org_id TEXT REFERENCES organizations (id)",
+            "ALTER TABLE users ADD COLUMN service_org_id \(raw: dialect.textType) REFERENCES organizations (id)",
             """
             CREATE INDEX users_by_service_organization ON users (service_org_id, given_name)
             WHERE service_org_id IS NOT NULL
@@ -123,12 +123,12 @@ extension Migration {
             "CREATE INDEX users_by_time ON users (created, id)",
             """
             CREATE TABLE service_tokens (
-                id TEXT NOT NULL PRIMARY KEY,
+                id \(raw: dialect.textType) NOT NULL PRIMARY KEY,
                 created \(raw: dialect.integerType) NOT NULL,
-                name TEXT NOT NULL,
-                preview_name TEXT NOT NULL,
-                service_account_id TEXT NOT NULL REFERENCES users (id),
-                org_id TEXT NOT NULL REFERENCES organizations (id),
+                name \(raw: dialect.textType) NOT NULL,
+                preview_name \(raw: dialect.textType) NOT NULL,
+                service_account_id \(raw: dialect.textType) NOT NULL REFERENCES users (id),
+                org_id \(raw: dialect.textType) NOT NULL REFERENCES organizations (id),
                 digest \(raw: dialect.blobType) NOT NULL UNIQUE,
                 pepper_version \(raw: dialect.integerType) NOT NULL REFERENCES peppers (version)
             )\(raw: dialect.tableSuffix)
@@ -142,14 +142,14 @@ extension Migration {
         [
             """
             CREATE TABLE projects (
-                id TEXT NOT NULL PRIMARY KEY,
-                org_id TEXT NOT NULL REFERENCES organizations (id),
-                name TEXT NOT NULL,
-                description TEXT,
+                id \(raw: dialect.textType) NOT NULL PRIMARY KEY,
+                org_id \(raw: dialect.textType) NOT NULL REFERENCES organizations (id),
+                name \(raw: dialect.textType) NOT NULL,
+                description \(raw: dialect.textType),
                 created \(raw: dialect.integerType) NOT NULL,
                 deleted_at \(raw: dialect.integerType),
-                user_id TEXT REFERENCES users (id),
-                settings TEXT
+                user_id \(raw: dialect.textType) REFERENCES users (id),
+                settings \(raw: dialect.textType)
             )\(raw: dialect.tableSuffix)
             """,
             "CREATE UNIQUE INDEX projects_by_name ON projects (org_id, name) WHERE deleted_at IS NULL",

@@ -4,7 +4,8 @@ package import WitanCore
 package struct Migrator: Sendable {
     /// What there is to do.
     package struct Status: Sendable, Hashable {
-        /// The number of the last step that the database has; 0 for an empty one.
+        /// The number of the last step that the database has; 0 for an empty one, and beyond `latest` for one that a newer
+        /// version has changed without harm to this one.
         package let current: Int
 
         /// The number of the last step that this version knows.
@@ -37,7 +38,7 @@ package struct Migrator: Sendable {
                 """
                 CREATE TABLE IF NOT EXISTS schema_migrations (
                     number \(raw: connection.dialect.integerType) PRIMARY KEY,
-                    name TEXT NOT NULL,
+                    name \(raw: connection.dialect.textType) NOT NULL,
                     applied_at \(raw: connection.dialect.integerType) NOT NULL
                 )\(raw: connection.dialect.tableSuffix)
                 """
@@ -55,6 +56,13 @@ package struct Migrator: Sendable {
                     VALUES (\(migration.number), \(migration.name), \(now))
                     """
                 )
+                guard migration.number >= Self.firstWithOldestServing else { continue }
+                try connection.run(
+                    """
+                    UPDATE schema_migrations SET oldest_serving = \(migration.oldestServing)
+                    WHERE number = \(migration.number)
+                    """
+                )
             }
             return pending.map(\.number)
         }
@@ -66,7 +74,8 @@ package struct Migrator: Sendable {
             let row = try connection.row("SELECT COALESCE(MAX(number), 0) FROM schema_migrations")
         else { return Status(current: 0, latest: latest) }
         let current = Int(try row.integer(0))
-        guard current <= latest else {
+        let isServed = if current <= latest { true } else { try canServe(latest, on: connection) }
+        guard isServed else {
             throw Failure(
                 .conflict,
                 """
@@ -76,5 +85,16 @@ package struct Migrator: Sendable {
             )
         }
         return Status(current: current, latest: latest)
+    }
+
+    /// The step that brought the column `oldest_serving`.
+    private static let firstWithOldestServing = 6
+
+    /// Whether a version that knows the steps up to `latest` may work with a schema that is newer.
+    private func canServe(_ latest: Int, on connection: any SQLConnection) throws(Failure) -> Bool {
+        guard latest >= Self.firstWithOldestServing,
+            let row = try connection.row("SELECT MAX(COALESCE(oldest_serving, number)) FROM schema_migrations")
+        else { return false }
+        return Int(try row.integer(0)) <= latest
     }
 }

@@ -50,16 +50,58 @@ package protocol SQLDatabase: Sendable {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
 
+    /// Runs `body` in a snapshot that may be some moments old, on a replica where there is one.
+    ///
+    /// For what nobody decides by, such as a list of the audit log.
+    ///
+    /// - Throws: as `read`.
+    func readStale<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value
+
     /// Runs `body` in a transaction and returns once its changes are durable; an error undoes all of them.
+    ///
+    /// `body` may be run more than once, each time with the changes of the time before undone.
     ///
     /// - Throws: as `read`. After a cancellation or a deadline the transaction may still have been committed.
     @discardableResult
     func write<Value: Sendable>(
+        _ concurrency: WriteConcurrency,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
 }
 
+/// What other writes may run beside one, on whichever node; an engine may allow fewer.
+package enum WriteConcurrency: Sendable, Hashable, CaseIterable {
+    /// Concurrent ones: what it decides by, which only others of its kind change, stays as it is until it is committed.
+    case alone
+
+    /// Any: it changes nothing that others decide by. Rows without which it would be wrong it must keep
+    /// (`SQLDialect.keepingRows`).
+    ///
+    /// When a unique value turns out to have been taken meanwhile, it is run again and finds the row that has it.
+    case concurrent
+
+    /// Any: it touches what no other write reads, and may be lost with the database's last moments.
+    case transient
+}
+
 extension SQLDatabase {
+    /// Runs `body` as a write that none but concurrent ones run beside.
+    @discardableResult
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await write(.alone, body)
+    }
+
+    /// Runs `body` as any other read: there is no replica.
+    package func readStale<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await read(body)
+    }
+
     /// Asks the database for an answer, and throws `.unavailable` when there is none.
     package func ping() async throws {
         _ = try await read { connection in try connection.row("SELECT 1") }

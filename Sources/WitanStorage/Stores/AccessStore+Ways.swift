@@ -35,7 +35,7 @@ extension AccessStore {
         let rows = try connection.rows(
             """
             WITH RECURSIVE steps (id, member_id) AS (
-                SELECT u.group_id, CAST(NULL AS TEXT) FROM group_users AS u JOIN groups AS g ON g.id = u.group_id
+                SELECT u.group_id, NULLIF(u.group_id, u.group_id) FROM group_users AS u JOIN groups AS g ON g.id = u.group_id
                 WHERE u.user_id = \(userID) AND g.org_id = \(organizationID)
                 UNION
                 SELECT m.group_id, m.member_group_id FROM group_groups AS m JOIN steps AS s ON m.member_group_id = s.id
@@ -87,10 +87,11 @@ extension AccessStore {
             if table == Self.organizations {
                 try connection.rows("SELECT id, id FROM organizations WHERE name = \(name)")
             } else {
+                // A name is found within an organization. CROSS JOIN keeps SQLite from walking the objects instead.
                 try connection.rows(
                     """
-                    SELECT id, org_id FROM \(identifier: table)
-                    WHERE name = \(name) AND org_id IS NOT NULL AND deleted_at IS NULL ORDER BY org_id
+                    SELECT t.id, t.org_id FROM organizations AS o CROSS JOIN \(identifier: table) AS t
+                    WHERE t.org_id = o.id AND t.name = \(name) AND t.deleted_at IS NULL ORDER BY t.org_id
                     """
                 )
             }

@@ -232,7 +232,8 @@ package struct AccessStore: Sendable {
             .map { row throws(Failure) in AccessObject(type, id, in: try row.id(0)) }
     }
 
-    /// Whether an organization has the user, group or role, so that its own objects may refer to it.
+    /// Whether an organization has the user, group or role, so that its own objects may refer to it; a user then stays in
+    /// it until the end of the transaction.
     package func isThere(
         _ resource: String,
         _ id: ObjectID,
@@ -242,7 +243,10 @@ package struct AccessStore: Sendable {
         let query: SQLQuery
         switch resource {
         case UserResource.resource.name:
-            query = "SELECT 1 FROM members WHERE user_id = \(id) AND org_id = \(organizationID)"
+            query = """
+                SELECT 1 FROM members AS m WHERE m.user_id = \(id) AND m.org_id = \(organizationID)\
+                \(raw: connection.dialect.keepingRows("m"))
+                """
         case GroupResource.resource.name:
             query = "SELECT 1 FROM groups WHERE id = \(id) AND org_id = \(organizationID) AND deleted_at IS NULL"
         case RoleResource.resource.name:

@@ -207,6 +207,20 @@ package struct AccountStore: Sendable {
         try connection.row("SELECT 1 FROM members WHERE user_id = \(userID) AND org_id = \(organizationID)") != nil
     }
 
+    /// Whether a user is in an organization, where they then stay until the end of the transaction.
+    package func keepMember(
+        userID: ObjectID,
+        organizationID: ObjectID,
+        on connection: any SQLConnection
+    ) throws(Failure) -> Bool {
+        try connection.row(
+            """
+            SELECT 1 FROM members AS m WHERE m.user_id = \(userID) AND m.org_id = \(organizationID)\
+            \(raw: connection.dialect.keepingRows("m"))
+            """
+        ) != nil
+    }
+
     /// A group's id by its name; nil when the organization has none of that name.
     package func groupID(
         named name: String,

@@ -4,8 +4,9 @@ package import WitanCore
 ///
 /// The rows of a chain are bound to each other: each holds the HMAC-SHA256 of its own columns and of the row before, so
 /// a row that is changed, removed or put in between breaks the chain. A seal over the last row, made under the same key,
-/// shows that rows were cut off at the end. There is a chain per writing process, so that writers do not wait for
-/// each other; with SQLite there is one.
+/// shows that rows were cut off at the end. Writers do not wait for each other: each transaction goes on with a chain
+/// that no other is at just now, so there are as many chains as there ever were transactions at once. With SQLite
+/// there is one, and all are named by number without a gap, so that one which is gone is missed.
 package struct AuditStore: Sendable {
     /// The result of a check.
     package struct Report: Sendable, Hashable {
@@ -19,12 +20,10 @@ package struct AuditStore: Sendable {
         package init() {}
     }
 
-    private let chain: String
     private let authenticate: @Sendable ([UInt8]) -> [UInt8]
 
-    /// Takes the chain to append to and HMAC-SHA256 under the audit key.
-    package init(chain: String = "main", authenticate: @escaping @Sendable ([UInt8]) -> [UInt8]) {
-        self.chain = chain
+    /// Takes HMAC-SHA256 under the audit key.
+    package init(authenticate: @escaping @Sendable ([UInt8]) -> [UInt8]) {
         self.authenticate = authenticate
     }
 
@@ -35,11 +34,14 @@ package struct AuditStore: Sendable {
         let end = try end(on: connection)
         let position = end.position + 1
         let columns = event.columns
-        let mac = mac(position: position, columns: columns, previous: end.mac)
+        let mac = mac(chain: end.chain, position: position, columns: columns, previous: end.mac)
         try connection.run(
-            SQLQuery(text: Self.insertion, arguments: [.text(chain), .integer(position), .blob(mac)] + columns)
+            SQLQuery(text: Self.insertion, arguments: [.text(end.chain), .integer(position), .blob(mac)] + columns)
         )
-        connection.setPendingChange(pendingName, End(store: self, position: position, mac: mac))
+        connection.setPendingChange(
+            Self.pendingName,
+            End(store: self, chain: end.chain, position: position, mac: mac)
+        )
     }
 
     /// Appends a row unless it is there already: one whose transaction failed, but may have been committed all the same.
@@ -51,15 +53,16 @@ package struct AuditStore: Sendable {
     /// The last row of a chain, to be sealed.
     private struct End: PendingChange {
         let store: AuditStore
+        let chain: String
         let position: Int64
         let mac: [UInt8]
 
         func write(on connection: any SQLConnection) throws(Failure) {
-            let seal = store.seal(position: position, mac: mac)
+            let seal = store.seal(chain: chain, position: position, mac: mac)
             try connection.run(
                 """
                 INSERT INTO audit_chains (chain, position, mac, seal)
-                VALUES (\(store.chain), \(SQLValue.integer(position)), \(mac), \(seal))
+                VALUES (\(chain), \(SQLValue.integer(position)), \(mac), \(seal))
                 ON CONFLICT (chain) DO UPDATE
                 SET position = excluded.position, mac = excluded.mac, seal = excluded.seal
                 """
@@ -68,14 +71,38 @@ package struct AuditStore: Sendable {
     }
 
     private func end(on connection: any SQLConnection) throws(Failure) -> End {
-        if let end = connection.pendingChange(pendingName) as? End { return end }
-        guard let row = try connection.row("SELECT position, mac FROM audit_chains WHERE chain = \(chain)") else {
-            return End(store: self, position: 0, mac: [])
+        if let end = connection.pendingChange(Self.pendingName) as? End { return end }
+        let free = try connection.row(
+            "SELECT chain, position, mac FROM audit_chains ORDER BY chain LIMIT 1\(raw: connection.dialect.takingFreeRow)"
+        )
+        if let free {
+            return End(store: self, chain: try free.text(0), position: try free.integer(1), mac: try free.blob(2))
         }
-        return End(store: self, position: try row.integer(0), mac: try row.blob(1))
+        let count = try connection.row("SELECT COUNT(*) FROM audit_chains")?.integer(0) ?? 0
+        return End(store: self, chain: try beginChain(after: Int(count), on: connection), position: 0, mac: [])
     }
 
-    private var pendingName: String { "audit chain \(chain)" }
+    /// Begins a chain of the next number; where others begin one at the same time, whoever is second waits for the first
+    /// and takes the number after it.
+    private func beginChain(after count: Int, on connection: any SQLConnection) throws(Failure) -> String {
+        var number = count
+        while true {
+            number += 1
+            let chain = Self.chain(number: number)
+            let isNew = try connection.run(
+                """
+                INSERT INTO audit_chains (chain, position, mac, seal)
+                VALUES (\(chain), 0, \([] as [UInt8]), \([] as [UInt8])) ON CONFLICT DO NOTHING
+                """
+            )
+            if isNew == 1 { return chain }
+        }
+    }
+
+    /// The name of the first chain, of the second, and so on.
+    private static func chain(number: Int) -> String { number == 1 ? "main" : "main-\(number)" }
+
+    private static let pendingName = "audit chain"
 
     private static let insertion: String = {
         let columns = AuditEvent.originalColumns + AuditEvent.laterColumns
@@ -96,13 +123,35 @@ package struct AuditStore: Sendable {
         return try row.timestamp(0)
     }
 
-    /// Checks up to `limit` rows after a position, given the MAC there, and returns where it stopped; nil at the end.
+    /// The chains that there are, or of which there is a row.
+    ///
+    /// One that is missed by its number becomes a problem of `report`.
+    package func chains(into report: inout Report, on connection: any SQLConnection) throws(Failure) -> [String] {
+        var chains = Set<String>()
+        for row in try connection.rows("SELECT chain FROM audit_chains") { chains.insert(try row.text(0)) }
+        var last = ""
+        while let row = try connection.row("SELECT MIN(chain) FROM audit_events WHERE chain > \(last)"),
+            let chain = try row.optionalText(0)
+        {
+            chains.insert(chain)
+            last = chain
+        }
+        for number in 1..<(chains.count + 1) where !chains.contains(Self.chain(number: number)) {
+            report.problems.append("A chain of the audit log is missing: \(Self.chain(number: number)).")
+        }
+        return chains.sorted()
+    }
+
+    /// Checks up to `limit` rows of a chain after a position, given the MAC there, and returns where it stopped; nil at
+    /// the end.
     package func verify(
+        _ chain: String,
         after start: (position: Int64, mac: [UInt8]),
         limit: Int,
         into report: inout Report,
         on connection: any SQLConnection
     ) throws(Failure) -> (position: Int64, mac: [UInt8])? {
+        let log = Self.log(chain)
         var current = start
         let rows = try connection.rows(
             """
@@ -114,38 +163,51 @@ package struct AuditStore: Sendable {
             let position = try row.integer(0)
             let stored = try row.blob(1)
             if position != current.position + 1 {
-                report.problems.append("Rows \(current.position + 1) to \(position - 1) of the audit log are missing.")
+                report.problems.append("Rows \(current.position + 1) to \(position - 1) of \(log) are missing.")
             }
-            let expected = mac(position: position, columns: Array(row.values.dropFirst(2)), previous: current.mac)
+            let expected = mac(
+                chain: chain,
+                position: position,
+                columns: Array(row.values.dropFirst(2)),
+                previous: current.mac
+            )
             if expected != stored, position == current.position + 1 {
-                report.problems.append("Row \(position) of the audit log, or the one before it, was changed.")
+                report.problems.append("Row \(position) of \(log), or the one before it, was changed.")
             }
             report.rows += 1
             current = (position, stored)
         }
         if rows.count == limit { return current }
-        try verifyEnd(current, into: &report, on: connection)
+        try verifyEnd(of: chain, current, into: &report, on: connection)
         return nil
     }
 
+    /// What a sentence calls a chain; most people have one.
+    private static func log(_ chain: String) -> String {
+        chain == self.chain(number: 1) ? "the audit log" : "the audit log's chain \(chain)"
+    }
+
     private func verifyEnd(
+        of chain: String,
         _ end: (position: Int64, mac: [UInt8]),
         into report: inout Report,
         on connection: any SQLConnection
     ) throws(Failure) {
         guard let row = try connection.row("SELECT position, seal FROM audit_chains WHERE chain = \(chain)") else {
-            if end.position > 0 { report.problems.append("The seal at the end of the audit log is missing.") }
+            if end.position > 0 { report.problems.append("The seal at the end of \(Self.log(chain)) is missing.") }
             return
         }
         let position = try row.integer(0)
         if position > end.position {
-            report.problems.append("Rows \(end.position + 1) to \(position) at the end of the audit log are missing.")
-        } else if try row.blob(1) != seal(position: end.position, mac: end.mac) {
-            report.problems.append("The seal at the end of the audit log does not fit its last row.")
+            report.problems.append(
+                "Rows \(end.position + 1) to \(position) at the end of \(Self.log(chain)) are missing."
+            )
+        } else if try row.blob(1) != seal(chain: chain, position: end.position, mac: end.mac) {
+            report.problems.append("The seal at the end of \(Self.log(chain)) does not fit its last row.")
         }
     }
 
-    private func mac(position: Int64, columns: [SQLValue], previous: [UInt8]) -> [UInt8] {
+    private func mac(chain: String, position: Int64, columns: [SQLValue], previous: [UInt8]) -> [UInt8] {
         var message = Message(label: "witan audit row")
         message.add(.text(chain))
         message.add(.integer(position))
@@ -160,7 +222,7 @@ package struct AuditStore: Sendable {
         return authenticate(message.bytes)
     }
 
-    private func seal(position: Int64, mac: [UInt8]) -> [UInt8] {
+    private func seal(chain: String, position: Int64, mac: [UInt8]) -> [UInt8] {
         var message = Message(label: "witan audit end")
         message.add(.text(chain))
         message.add(.integer(position))

@@ -46,6 +46,9 @@ package struct CredentialStore: Sendable {
 
         /// The version of the pepper that the digest was made with.
         package let pepperVersion: Int
+
+        /// From when on it is worth nothing; nil for one that does not end by itself.
+        package let expiresAt: Timestamp?
     }
 
     /// A store; it holds nothing.
@@ -77,14 +80,23 @@ package struct CredentialStore: Sendable {
         return keys
     }
 
-    /// Whether there is a credential of that id, and its owner is in its organization.
-    package func isGood(_ kind: Kind, _ id: ObjectID, on connection: any SQLConnection) throws(Failure) -> Bool {
+    /// The digest of the credential of that id, if it has not expired and its owner is in its organization, where they
+    /// stay until the end of the transaction; nil when it is not good.
+    package func digest(
+        ofGood kind: Kind,
+        _ id: ObjectID,
+        at now: Timestamp,
+        on connection: any SQLConnection
+    ) throws(Failure) -> [UInt8]? {
         try connection.row(
             """
-            SELECT 1 FROM \(kind.table) AS k
-            JOIN members AS m ON m.user_id = k.\(kind.owner) AND m.org_id = k.org_id WHERE k.id = \(id)
+            SELECT k.digest FROM \(kind.table) AS k
+            JOIN members AS m ON m.user_id = k.\(kind.owner) AND m.org_id = k.org_id
+            WHERE k.id = \(id) AND (k.expires_at IS NULL OR k.expires_at > \(now))\
+            \(raw: connection.dialect.keepingRows("m"))
             """
-        ) != nil
+        )
+        .map { row throws(Failure) in try row.blob(0) }
     }
 
     /// Deletes a credential.
@@ -99,7 +111,8 @@ package struct CredentialStore: Sendable {
     ) throws(Failure) -> [StoredKey] {
         let rows = try connection.rows(
             """
-            SELECT id, name, \(kind.owner), org_id, digest, pepper_version FROM \(kind.table) WHERE \(condition)
+            SELECT id, name, \(kind.owner), org_id, digest, pepper_version, expires_at
+            FROM \(kind.table) WHERE \(condition)
             """
         )
         var keys: [StoredKey] = []
@@ -112,7 +125,8 @@ package struct CredentialStore: Sendable {
                     userID: try row.id(2),
                     organizationID: try row.id(3),
                     digest: try row.blob(4),
-                    pepperVersion: Int(try row.integer(5))
+                    pepperVersion: Int(try row.integer(5)),
+                    expiresAt: row[6] == .null ? nil : try row.timestamp(6)
                 )
             )
         }
@@ -144,6 +158,36 @@ package struct CredentialStore: Sendable {
         return count
     }
 
+    // MARK: Last use
+
+    /// Notes when credentials were last used, those that are gone left out.
+    ///
+    /// In the order of their ids, so that two servers that note the same ones wait for each other and do not deadlock.
+    package func setLastUses(
+        _ uses: [ObjectID: Timestamp],
+        in table: LastUseTable,
+        on connection: any SQLConnection
+    ) throws(Failure) {
+        for (id, moment) in uses.sorted(by: { $0.key < $1.key }) {
+            try connection.run(
+                """
+                UPDATE \(identifier: table.rawValue) SET last_used_at = \(moment)
+                WHERE id = \(id) AND COALESCE(last_used_at, 0) < \(moment)
+                """
+            )
+        }
+    }
+
+    /// Where credentials are whose last use is noted; the raw value is the table's name.
+    package enum LastUseTable: String, Sendable, CaseIterable {
+        /// API keys.
+        case apiKeys = "api_keys"
+        /// Service accounts' tokens.
+        case serviceTokens = "service_tokens"
+        /// Sessions in browsers.
+        case sessions
+    }
+
     // MARK: Peppers
 
     /// The check value of each pepper version that the database has been used with.
@@ -165,8 +209,9 @@ package struct CredentialStore: Sendable {
         try connection.run("INSERT INTO peppers (version, check_value, created) VALUES (\(version), \(check), \(now))")
     }
 
-    /// Forgets a pepper version that no key uses any more.
+    /// Forgets a pepper version that no key uses any more, and ends the sessions that do.
     package func deletePepperCheck(version: Int, on connection: any SQLConnection) throws(Failure) {
+        try connection.run("DELETE FROM sessions WHERE pepper_version = \(version)")
         try connection.run("DELETE FROM peppers WHERE version = \(version)")
     }
 }

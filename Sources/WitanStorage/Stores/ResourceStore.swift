@@ -37,14 +37,16 @@ package struct ResourceStore: Sendable {
     /// The declaration.
     package let resource: Resource
 
-    private let select: SQLQuery
+    let select: SQLQuery
+    let source: SQLQuery
     private let ownColumns: String
     private let lists: [FieldSpec]
 
     /// Takes the declaration.
     package init(_ resource: Resource) {
         self.resource = resource
-        self.select = Self.select(resource)
+        self.source = Self.source(resource)
+        self.select = "SELECT \(Self.columns(resource)) \(source)"
         self.ownColumns = resource.fields.filter { $0.source == .column }.map { "\"\($0.name)\"" }
             .joined(separator: ", ")
         self.lists = resource.fields.filter(\.isList)
@@ -231,7 +233,7 @@ package struct ResourceStore: Sendable {
 
     // MARK: Conditions
 
-    private func conditions(of request: ListRequest, in selection: Selection, window: Window) -> SQLQuery? {
+    func conditions(of request: ListRequest, in selection: Selection, window: Window = Window()) -> SQLQuery? {
         guard var query = condition(of: selection) else { return nil }
         query += notDeleted
         for condition in request.conditions {
@@ -248,7 +250,7 @@ package struct ResourceStore: Sendable {
     }
 
     /// nil when nothing can match.
-    private func condition(of selection: Selection) -> SQLQuery? {
+    func condition(of selection: Selection) -> SQLQuery? {
         switch selection {
         case .everything:
             return "TRUE"
@@ -272,12 +274,12 @@ package struct ResourceStore: Sendable {
         case .organizations:
             if let whole { conditions.append("t.id\(whole)") }
         case .members:
+            // The viewer is a member too; `OR` would have every user looked at.
             if let whole {
-                conditions.append(
-                    "EXISTS (SELECT 1 FROM members AS m WHERE m.user_id = t.id AND m.org_id\(whole))"
-                )
+                conditions.append("t.id IN (SELECT m.user_id FROM members AS m WHERE m.org_id\(whole))")
+            } else if viewer.seesOwn {
+                conditions.append("t.id = \(viewer.userID)")
             }
-            if viewer.seesOwn { conditions.append("t.id = \(viewer.userID)") }
         case .organization(let field, let sharesOthers):
             if let whole { conditions.append("t.\(identifier: field)\(whole)") }
             for granted in viewer.granted {
@@ -334,7 +336,7 @@ package struct ResourceStore: Sendable {
         }
     }
 
-    private var notDeleted: SQLQuery {
+    var notDeleted: SQLQuery {
         guard case .soft(let field) = resource.deletion else { return "" }
         return " AND t.\(identifier: field) IS NULL"
     }
@@ -354,25 +356,37 @@ package struct ResourceStore: Sendable {
 
     // MARK: Rows
 
-    private static func select(_ resource: Resource) -> SQLQuery {
-        var joins: [String] = []
-        var columns: [SQLQuery] = []
-        for field in resource.fields {
-            switch field.source {
-            case .column:
-                columns.append("t.\(identifier: field.name)")
-            case .joined(let reference, let column):
-                let index = joins.firstIndex(of: reference) ?? joins.count
-                if index == joins.count { joins.append(reference) }
-                columns.append("\(identifier: "j\(index)").\(identifier: column)")
-            case .rows:
-                columns.append("NULL")
-            }
+    /// A field's value in a row of `source`.
+    func expression(of field: FieldSpec) -> SQLQuery { Self.expression(of: field, in: resource) }
+
+    private static func expression(of field: FieldSpec, in resource: Resource) -> SQLQuery {
+        switch field.source {
+        case .column:
+            return "t.\(identifier: field.name)"
+        case .joined(let reference, let column):
+            guard let index = joins(of: resource).firstIndex(of: reference) else { return "NULL" }
+            return "\(identifier: "j\(index)").\(identifier: column)"
+        case .rows:
+            return "NULL"
         }
-        var query: SQLQuery = """
-            SELECT \(SQLQuery.joined(columns, separator: ", ")) FROM \(identifier: resource.table) AS t
-            """
-        for (index, reference) in joins.enumerated() {
+    }
+
+    private static func columns(_ resource: Resource) -> SQLQuery {
+        SQLQuery.joined(resource.fields.map { expression(of: $0, in: resource) }, separator: ", ")
+    }
+
+    /// The references through which fields come from other tables, each once.
+    private static func joins(of resource: Resource) -> [String] {
+        var joins: [String] = []
+        for field in resource.fields {
+            if case .joined(let reference, _) = field.source, !joins.contains(reference) { joins.append(reference) }
+        }
+        return joins
+    }
+
+    private static func source(_ resource: Resource) -> SQLQuery {
+        var query: SQLQuery = "FROM \(identifier: resource.table) AS t"
+        for (index, reference) in joins(of: resource).enumerated() {
             guard case .reference(let name)? = resource.fields.first(where: { $0.name == reference })?.kind,
                 let target = Catalog.all.first(where: { $0.name == name })
             else { preconditionFailure("\(resource.name) joins through \(reference), which refers to no resource") }
@@ -384,7 +398,7 @@ package struct ResourceStore: Sendable {
         return query
     }
 
-    private func records(_ query: SQLQuery, on connection: any SQLConnection) throws(Failure) -> [Record] {
+    func records(_ query: SQLQuery, on connection: any SQLConnection) throws(Failure) -> [Record] {
         let rows = try connection.rows(query)
         var records: [Record] = []
         records.reserveCapacity(rows.count)

@@ -12,6 +12,11 @@ package final class Gauge: Sendable {
         current.wrappingAdd(amount, ordering: .relaxed).newValue
     }
 
+    /// Puts another number in the place of the one that is there.
+    package func set(_ value: Int64) {
+        current.store(value, ordering: .relaxed)
+    }
+
     /// The number now.
     package var value: Int64 { current.load(ordering: .relaxed) }
 

@@ -26,6 +26,9 @@ package struct ServerMetrics: Sendable {
     /// How many transactions shared a commit.
     package let commitGroupSize: Histogram
 
+    /// What the server counts about the others on its database.
+    package let cluster: ClusterMetrics
+
     private let requests: MetricFamily<Counter>
     private let requestDuration: MetricFamily<Histogram>
 
@@ -87,6 +90,7 @@ package struct ServerMetrics: Sendable {
             help: "Transactions that shared a commit.",
             buckets: .items([1, 2, 4, 8, 16, 32, 64, 128, 256])
         )
+        cluster = try ClusterMetrics(registry: registry)
         try registry.registerProcessMetrics()
     }
 

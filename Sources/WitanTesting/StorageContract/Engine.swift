@@ -28,7 +28,7 @@ package struct Engine: Sendable, CustomTestStringConvertible {
 
         /// Opens the database while `body` uses it.
         package func withDatabase<Value>(
-            limits: Limits = Limits(),
+            limits: Limits = .unhurried,
             observer: TransactionObserver = .none,
             _ body: (any SQLDatabase) async throws -> Value
         ) async throws -> Value {
@@ -40,26 +40,47 @@ package struct Engine: Sendable, CustomTestStringConvertible {
     /// The engine's name, shown beside each test.
     package let name: String
 
-    /// Makes a place of its own for one test.
-    package let makePlace: @Sendable () async throws -> Place
+    /// Says which tables a statement walks; nil for an engine of which nobody asks that.
+    package let explain: PlanCheck.Explain?
+
+    private let makePlace: @Sendable () async throws -> Place
 
     /// Names an engine and says how to make a place for a database.
-    package init(name: String, makePlace: @escaping @Sendable () async throws -> Place) {
+    package init(
+        name: String,
+        explain: PlanCheck.Explain? = nil,
+        makePlace: @escaping @Sendable () async throws -> Place
+    ) {
         self.name = name
+        self.explain = explain
         self.makePlace = makePlace
     }
 
     package var testDescription: String { name }
 
+    /// The engine by itself, whose databases may be walked.
+    package var unchecked: Engine { Engine(name: name, makePlace: makePlace) }
+
     /// Makes a place for a database while `body` uses it.
     package func withPlace<Value>(_ body: (Place) async throws -> Value) async throws -> Value {
         let place = try await makePlace()
-        return try await ending(with: place.remove) { try await body(place) }
+        return try await ending(with: place.remove) { try await body(checked(place)) }
+    }
+
+    private func checked(_ place: Place) -> Place {
+        guard let explain else { return place }
+        return Place(
+            open: { limits, observer in
+                let (database, close) = try await place.open(limits, observer)
+                return (QueryPlanChecker(database, explain: explain), close)
+            },
+            remove: place.remove
+        )
     }
 
     /// Makes an empty database while `body` uses it.
     package func withDatabase<Value>(
-        limits: Limits = Limits(),
+        limits: Limits = .unhurried,
         observer: TransactionObserver = .none,
         _ body: (any SQLDatabase) async throws -> Value
     ) async throws -> Value {

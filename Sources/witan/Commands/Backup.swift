@@ -1,5 +1,4 @@
 import ArgumentParser
-import WitanSQLite
 
 /// `witan backup`: a copy of the database.
 struct Backup: AsyncParsableCommand {
@@ -19,7 +18,7 @@ struct Backup: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        try await Installation.use(data, .reading) { try await $0.database.backup(to: file) }
+        try await Installation.use(data, .reading) { try await $0.engine.backup(to: file) }
         print("Copied the database to \(file).")
     }
 }

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
 import Logging
+import WitanCluster
 import WitanCore
 import WitanHTTP
-import WitanSQLite
 import WitanServices
 import WitanStorage
 
@@ -44,17 +44,14 @@ struct Doctor: AsyncParsableCommand {
         await report.check("database") {
             let opened = try await Installation.open(data, .reading)
             installation = opened
-            let problems = try await opened.database.integrityCheck()
-            guard problems.isEmpty else {
-                throw Failure(.unavailable, "\(problems.joined(separator: "; ")); restore a backup.")
-            }
-            let statistics = opened.database.statistics
-            return "whole, \(statistics.fileBytes) bytes, and \(statistics.logBytes) in the write-ahead log"
+            return try await opened.engine.check()
         }
         if let installation {
             await report.check("schema") {
-                let latest = try await installation.requireLatestSchema()
-                return "\(latest) of \(latest)"
+                let status = try await installation.requireLatestSchema()
+                return status.current == status.latest
+                    ? "\(status.current) of \(status.latest)"
+                    : "\(status.current), of a newer version, with which this one can serve"
             }
             await report.check("peppers") {
                 let usages = try await installation.peppers.usage()
@@ -64,6 +61,7 @@ struct Doctor: AsyncParsableCommand {
                         "The secrets lack pepper \(missing.version), under which \(missing.keys) keys are stored."
                     )
                 }
+                try await installation.peppers.verify()
                 return usages.map { "version \($0.version) holds \($0.keys) keys" }.joined(separator: ", ")
             }
             await report.check("clock") {
@@ -72,7 +70,13 @@ struct Doctor: AsyncParsableCommand {
                 guard now.seconds > 1_750_000_000 else {
                     throw Failure(.unavailable, "The clock says \(now.rfc3339), which is long past; set it.")
                 }
-                if let latest, latest > now {
+                var tolerance = Duration.zero
+                if case .postgres = installation.engine {
+                    // Others may have written it, by clocks that are not quite the same.
+                    tolerance = Limits().clockDifference
+                    try await ClusterNode.requireClock(near: installation.database, time: installation.time)
+                }
+                if let latest, latest > now.advanced(by: tolerance) {
                     throw Failure(
                         .unavailable,
                         "The clock says \(now.rfc3339), but the audit log has a later row; was the clock set back?"
@@ -80,7 +84,7 @@ struct Doctor: AsyncParsableCommand {
                 }
                 return now.rfc3339
             }
-            try await installation.database.close()
+            try await installation.engine.close()
         }
         if report.hasFailures { throw ExitCode(1) }
     }

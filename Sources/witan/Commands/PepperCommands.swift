@@ -47,9 +47,10 @@ struct PepperCommands: AsyncParsableCommand {
             let secrets = try await Installation.use(data, .existing) { installation in
                 var random = RandomSource.system
                 let secrets = try installation.secrets.rotatingPeppers(using: &random)
-                try data.secretsStore.save(secrets)
                 try await PepperRegistry(database: installation.database, peppers: secrets.peppers)
-                    .reconcile(at: installation.time.now())
+                    .adoptNewest(at: installation.time.now()) { [store = data.secretsStore] () throws(Failure) in
+                        try store.save(secrets)
+                    }
                 return secrets
             }
             print("Added pepper \(secrets.peppers.newest). Keep a copy of the secrets.")

@@ -9,9 +9,11 @@ import WitanStorage
 /// `witan users`: people.
 struct Users: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Add and list people, and give them tokens.",
+        abstract: "Add and list people, give them tokens and passwords, and let them sign in.",
         discussion: "Example: witan users create --email ada@example.com --organization Acme",
-        subcommands: [Create.self, List.self, Token.self]
+        subcommands: [
+            Create.self, List.self, Token.self, SignInLink.self, SetPassword.self, Sessions.self,
+        ]
     )
 
     /// `witan users create`.

@@ -6,14 +6,19 @@ extension Installation {
     ///
     /// - Throws: `.conflict` with how to go on.
     @discardableResult
-    func requireLatestSchema() async throws -> Int {
+    func requireLatestSchema() async throws -> Migrator.Status {
         let status = try await Migrator().status(of: database)
-        guard status.current == status.latest else {
-            throw Failure(
-                .conflict,
-                "The database has schema \(status.current) of \(status.latest); run `witan migrate`."
-            )
-        }
-        return status.latest
+        try status.requireLatest()
+        return status
+    }
+}
+
+extension Migrator.Status {
+    /// Refuses a schema that is older than this version's.
+    ///
+    /// - Throws: `.conflict` with how to go on.
+    func requireLatest() throws(Failure) {
+        guard current < latest else { return }
+        throw Failure(.conflict, "The database has schema \(current) of \(latest); run `witan migrate`.")
     }
 }

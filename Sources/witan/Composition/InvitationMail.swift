@@ -6,8 +6,8 @@ import WitanServices
 struct InvitationMail: Sendable {
     let transport: SMTPTransport
 
-    /// The page that people are sent to; the server's own address.
-    let url: String
+    /// The address that people know the server by; nil when nobody has said it.
+    let url: String?
 
     /// Sends one to each, and says what went wrong with any of them.
     ///
@@ -28,16 +28,18 @@ struct InvitationMail: Sendable {
         return count == 1 ? first : "\(problems.count) of \(count) mails were not sent; the first: \(first)"
     }
 
-    private func message(_ invitation: Invitation) throws(Failure) -> MailMessage {
-        MailMessage(
+    /// The mail of an invitation.
+    func message(_ invitation: Invitation) throws(Failure) -> MailMessage {
+        let place = url.map { "the Braintrust server at \($0)" } ?? "a Braintrust server"
+        let signIn = url.map { "Sign in at \($0)/app" } ?? "Ask them for the server's address, and sign in there"
+        return MailMessage(
             to: try MailAddress(invitation.email),
             subject: "\(invitation.inviter) invited you to \(invitation.organization)",
             text: """
-                \(invitation.inviter) has added you to the organization \(invitation.organization) on the Braintrust \
-                server at \(url).
+                \(invitation.inviter) has added you to the organization \(invitation.organization) on \(place).
 
-                You are a member already. To sign in, use this address; whoever runs the server can also give you a \
-                token for a first API key.
+                You are a member already. \(signIn), as \(invitation.email). If you have no password there yet, ask \
+                whoever runs the server for a link that signs you in.
 
                 If you did not expect this, you need not do anything.
 

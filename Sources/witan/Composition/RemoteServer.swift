@@ -21,7 +21,7 @@ struct RemoteServer: Sendable {
     }
 
     /// Says at once that nobody listens; by itself the library would try again for as long as it may take.
-    private static let client: HTTPClient = {
+    static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration.singletonConfiguration
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -62,21 +62,28 @@ struct RemoteServer: Sendable {
                 Array(buffer: try await response.body.collect(upTo: 1 << 30))
             )
         } catch {
-            throw Failure(
-                .unavailable,
-                "The server at \(url) does not answer: check --url and that it runs.",
-                underlying: error
-            )
+            throw Self.silence(of: url, error)
         }
-        // What is wrong with it is of no use to somebody who has the wrong address.
-        guard let value = try? JSONParser.parse(answer.bytes) else {
-            throw Failure(.unavailable, "What answers at \(url) is not a Witan server: it sent no JSON.")
-        }
+        let value = try Self.json(answer.bytes, from: url)
         guard answer.status == 200 else {
             let message = (value.object?["Message"]?.string ?? "it answered \(answer.status)").printable
             throw Failure(.forbidden, "The server refused: \(message)")
         }
         return Answer(json: value, wasFound: answer.wasFound)
+    }
+
+    /// What is told of a server that does not answer.
+    static func silence(of url: String, _ error: any Error) -> Failure {
+        Failure(.unavailable, "The server at \(url) does not answer: check --url and that it runs.", underlying: error)
+    }
+
+    /// The JSON of an answer, which all of Witan's answers to commands are.
+    static func json(_ bytes: [UInt8], from url: String) throws(Failure) -> JSONValue {
+        // What is wrong with it is of no use to somebody who has the wrong address.
+        guard let value = try? JSONParser.parse(bytes) else {
+            throw Failure(.unavailable, "What answers at \(url) is not a Witan server: it sent no JSON.")
+        }
+        return value
     }
 }
 

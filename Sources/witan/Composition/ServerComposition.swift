@@ -5,6 +5,8 @@ import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 import WitanAccess
+import WitanCluster
+import WitanConsole
 import WitanCore
 import WitanHTTP
 import WitanMail
@@ -46,6 +48,7 @@ enum ServerComposition {
         limits.connections = try values[Settings.maximumConnections]
         limits.requestBodyBytes = try values[Settings.maximumBodyBytes]
         limits.requestDuration = try values[Settings.requestTimeout]
+        limits.transactionWaitDuration = min(limits.transactionWaitDuration, limits.requestDuration)
         limits.idleConnectionDuration = try values[Settings.idleTimeout]
         limits.drainDuration = try values[Settings.drainTimeout]
         return limits
@@ -68,7 +71,6 @@ enum ServerComposition {
         guard let from = try values.optional(Settings.smtpFrom) else {
             throw UsageError.misconfigured("smtp-from", "is needed beside smtp-url")
         }
-        let url = server.publicURL(boundPort: server.port)
         return InvitationMail(
             transport: try SMTPTransport(
                 server: mailServer,
@@ -76,8 +78,14 @@ enum ServerComposition {
                 clientName: ProcessInfo.processInfo.hostName,
                 trustRoots: values.optional(Settings.smtpTrustRoots)
             ),
-            url: url
+            url: addressForMail(server)
         )
+    }
+
+    /// The address of the server that a reader of mail can use; nil when it is only known on the machine itself.
+    private static func addressForMail(_ server: ServerConfiguration) -> String? {
+        let isOwn = ["0.0.0.0", "::", "::1", "localhost"].contains(server.host) || server.host.hasPrefix("127.")
+        return server.publicURL ?? (isOwn || server.port == 0 ? nil : server.listeningURL(boundPort: server.port))
     }
 
     /// An outside issuer, and what fetches its keys when they come from a URL.
@@ -137,9 +145,11 @@ enum ServerComposition {
         _ installation: Installation,
         _ settings: ServerSettings,
         outside: OutsideIssuer?,
+        openID: OpenIDConnectClient?,
         log: LogOutput,
         logger: Logger,
-        readiness: Readiness
+        readiness: Readiness,
+        lastUses: LastUses
     ) throws -> (server: WitanServer, services: [any Service]) {
         let limits = settings.server.limits
         let sessions = try sessions(installation.secrets)
@@ -153,11 +163,13 @@ enum ServerComposition {
             ),
             failures: RateLimiter(
                 limit: settings.failedAuthenticationLimit,
+                share: installation.services.cluster.share,
                 capacity: limits.rateLimiters,
                 time: installation.time,
                 name: "failed-authentication"
             ),
             cache: installation.services.credentials,
+            lease: installation.services.cluster.lease,
             metrics: installation.metrics,
             time: installation.time,
             logger: logger
@@ -166,6 +178,7 @@ enum ServerComposition {
             cache.statistics.count
         }
         try installation.metrics.showLostLogLines(of: log)
+        let signIn = try installation.signIn(limits: limits)
         let server = WitanServer(
             configuration: settings.server,
             components: WitanServer.Components(
@@ -173,6 +186,24 @@ enum ServerComposition {
                 impersonation: installation.services.impersonation,
                 resources: installation.services.resources,
                 members: installation.services.members,
+                console: { publicURL in
+                    try Console(
+                        Console.Components(
+                            services: installation.services,
+                            authenticator: authenticator,
+                            signIn: signIn,
+                            lastUses: lastUses,
+                            openID: openID,
+                            publicURL: publicURL,
+                            logger: logger,
+                            time: installation.time,
+                            random: installation.random,
+                            limits: limits
+                        )
+                    )
+                },
+                lastUses: lastUses,
+                share: installation.services.cluster.share,
                 readiness: readiness,
                 metrics: installation.metrics,
                 keySet: try SigningKey(seed: installation.secrets.signingKeySeed).publicDocument,
@@ -183,7 +214,10 @@ enum ServerComposition {
                 version: Witan.version
             )
         )
-        return (server, outside?.keys.map { [KeyFetching(keys: $0)] } ?? [])
+        var services: [any Service] = []
+        if let keys = outside?.keys { services.append(KeyFetching(keys: keys)) }
+        if let openID { services.append(OpenIDConnectKeys(client: openID)) }
+        return (server, services)
     }
 
     private static func fileText(_ path: String) throws -> String {

@@ -120,6 +120,7 @@ extension Setting where Value: RawRepresentable<String> & CaseIterable {
 extension Failure {
     /// A setting whose value cannot be used.
     static func misconfigured(_ name: String, _ expectation: String) -> Failure {
-        Failure(.invalidRequest, "The setting \(name) \(expectation).")
+        // What another refusal says ends with a full stop already.
+        Failure(.invalidRequest, "The setting \(name) \(expectation)\(expectation.hasSuffix(".") ? "" : ".")")
     }
 }

@@ -118,7 +118,17 @@ struct SettingValues: Sendable {
     private static func requireKnown(_ name: String, shownAs shown: String, prefix: String) throws {
         let known = Settings.all.map(\.name)
         guard !known.contains(name) else { return }
-        let hint = nearestName(to: name, among: known).map { "did you mean \(prefix)\($0)?" }
+        let isFlag = !prefix.isEmpty
+        guard isFlag || !DataOptions.names.contains(name) else {
+            throw UsageError(
+                """
+                \(shown) is for every command, and so no member of this file: give it as --\(name), or as a variable, \
+                as `witan serve --help` shows.
+                """
+            )
+        }
+        let hint = nearestName(to: name, among: known + (isFlag ? DataOptions.names + ["config"] : []))
+            .map { "did you mean \(prefix)\($0)?" }
         throw UsageError("\(shown) is not a setting; \(hint ?? "`witan serve --help` lists them.")")
     }
 }

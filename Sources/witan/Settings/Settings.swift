@@ -90,6 +90,34 @@ enum Settings {
         return text
     }
 
+    static let openIDConnectIssuer = Setting<String>(
+        "oidc-issuer",
+        "URL",
+        "The identity provider that people may sign in with, as OpenID Connect's issuer"
+    )
+    static let openIDConnectClientID = Setting<String>(
+        "oidc-client-id",
+        "TEXT",
+        "By what the identity provider knows this server"
+    )
+    static let openIDConnectClientSecret = Setting<OpenIDConnectSecret>(
+        "oidc-client-secret",
+        "TEXT",
+        "The secret that the identity provider gave for it; better as a variable or in the file"
+    ) { text throws(Failure) in OpenIDConnectSecret(text) }
+    static let openIDConnectScopes = Setting<String>(
+        "oidc-scopes",
+        "WORDS",
+        "What the identity provider is asked for",
+        default: "openid email profile"
+    )
+    static let openIDConnectName = Setting<String>(
+        "oidc-name",
+        "TEXT",
+        "What people call the identity provider",
+        default: "Single sign-on"
+    )
+
     static let smtpURL = Setting<SMTPServer>(
         "smtp-url",
         "URL",
@@ -152,6 +180,8 @@ enum Settings {
         trustedProxies.declaration, allowedOrigins.declaration, keyMinting.declaration, tokenMinting.declaration,
         jwtIssuer.declaration,
         jwtAudience.declaration, jwtEmailClaim.declaration, jwksFile.declaration, jwksURL.declaration,
+        openIDConnectIssuer.declaration, openIDConnectClientID.declaration, openIDConnectClientSecret.declaration,
+        openIDConnectScopes.declaration, openIDConnectName.declaration,
         smtpURL.declaration, smtpFrom.declaration, smtpTrustRoots.declaration,
         logFormat.declaration, logLevel.declaration, logRequests.declaration, maximumRequests.declaration,
         maximumConnections.declaration, maximumBodyBytes.declaration, requestTimeout.declaration,

@@ -52,6 +52,15 @@ struct Command: Sendable, CustomStringConvertible {
         try await run(.name(name), name, arguments, [:])
     }
 
+    /// Runs a program of the system, which may fail.
+    static func attempt(
+        _ name: String,
+        _ arguments: [String],
+        environment: [String: String]
+    ) async throws -> Command {
+        try await run(.name(name), name, arguments, environment)
+    }
+
     private static func run(
         _ executable: Executable,
         _ name: String,

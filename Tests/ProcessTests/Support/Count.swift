@@ -4,6 +4,10 @@ import Synchronization
 final class Count: Sendable {
     private let number = Atomic(0)
 
+    /// How far it is.
+    var value: Int { number.load(ordering: .relaxed) }
+
     /// Adds one and gives the new number.
+    @discardableResult
     func next() -> Int { number.add(1, ordering: .relaxed).newValue }
 }

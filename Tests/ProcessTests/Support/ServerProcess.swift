@@ -2,6 +2,7 @@ import Subprocess
 import Synchronization
 import SystemPackage
 import Testing
+import WitanJSON
 
 /// A `witan serve` that runs while a closure does.
 struct ServerProcess: Sendable {
@@ -42,6 +43,7 @@ struct ServerProcess: Sendable {
     }
 
     /// The same with the arguments in one list.
+    @discardableResult
     static func run<Result: Sendable>(
         _ data: String,
         _ arguments: [String],
@@ -97,10 +99,11 @@ struct ServerProcess: Sendable {
     /// The port that it listens on.
     var port: Int { url.split(separator: ":").last.flatMap { Int($0) } ?? 0 }
 
-    /// The key that it printed when it started, if it printed one.
-    func printedKey() throws -> String {
-        try #require(Self.key(in: transcript.output))
-    }
+    /// The key that it printed when it started; only the first server on a database prints one.
+    var foundersKey: String? { Self.key(in: transcript.output) }
+
+    /// The key that it must have printed when it started.
+    func printedKey() throws -> String { try #require(foundersKey) }
 
     private static func key(in output: String) -> String? {
         output.firstMatch(of: /API key +(sk-\w+)/).map { String($0.1) }
@@ -109,10 +112,37 @@ struct ServerProcess: Sendable {
     /// Its API, as the owner of a key.
     func client(key: String) -> APIClient { APIClient(url: url, key: key) }
 
+    /// Has it terminate while a request is under way that never ends, and waits until it has cut that off.
+    func terminateDuringRequest() async throws {
+        let key = try printedKey()
+        try await RawConnection.open(to: self) { connection in
+            try await connection.send(
+                "POST /v1/api_key HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(key)\r\nContent-Length: 15\r\n\r\n{"
+            )
+            try await waitForRequests(underWay: 2)
+            try terminate()
+            _ = try await connection.readToEnd()
+        }
+    }
+
+    /// Has it refuse so often that it only counts, and has something to write in the end.
+    func refuseSomething() async throws {
+        let client = client(key: try printedKey())
+        for _ in 1...15 {
+            let answer = try await client.send("POST", "/v1/api_key", body: ["name": "x", "org_name": "Nobody's"])
+            #expect(answer.status == 403)
+        }
+    }
+
     /// Waits until it says that so many requests are under way, with the one that asks.
     func waitForRequests(underWay count: Int) async throws {
         let client = client(key: "")
         while try await !client.send("GET", "/metrics").text.contains("\nwitan_http_requests_in_flight \(count)\n") {}
+    }
+
+    /// Waits until it has ended.
+    func waitForEnd() async throws {
+        try await within(.seconds(60), "the server's end") { [transcript] in await transcript.ended() }
     }
 
     /// Sends it SIGTERM.

@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 import WitanAccess
 import WitanCore
+import WitanEngines
 import WitanJSON
 import WitanResources
 import WitanServices
@@ -113,7 +114,7 @@ struct AttackTests {
     @Test("a change is judged by what holds when its turn comes", arguments: races)
     func lateChange(race: Race) async throws {
         for (credential, status) in race.statuses {
-            try await Engine.sqlite.withDatabase(limits: Limits()) { base in
+            try await Engine.chosen.withDatabase { base in
                 let database = LateDatabase(base)
                 try await TestServer.run(on: database) { server in
                     try await Self.lose(race, with: credential, expecting: status, on: server, database)
@@ -228,7 +229,7 @@ struct AttackTests {
         try await TestServer.run { server in
             for number in 0..<50 {
                 // Letters that do not repeat, so that they are not packed away.
-                let letters = (0..<1_000).compactMap { Unicode.Scalar(0x4E00 + (number * 997 + $0 * 31) % 20_000) }
+                let letters = (0..<800).compactMap { Unicode.Scalar(0x4E00 + (number * 997 + $0 * 31) % 20_000) }
                 _ = try await server.project(String(String.UnicodeScalarView(letters)))
             }
             let answer = try await server.call(.get, "/v1/project", headers: ["x-bt-enable-audit": "true"])
@@ -382,6 +383,7 @@ private final class LateDatabase: SQLDatabase {
     }
 
     func write<Value: Sendable>(
+        _ concurrency: WriteConcurrency,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         let first = first.withLock { first in
@@ -389,6 +391,6 @@ private final class LateDatabase: SQLDatabase {
             return first
         }
         try await first?()
-        return try await base.write(body)
+        return try await base.write(concurrency, body)
     }
 }

@@ -1,5 +1,6 @@
 import Testing
 import WitanCore
+import WitanEngines
 import WitanJSON
 import WitanResources
 import WitanServices
@@ -167,7 +168,7 @@ struct ExplanationTests {
     // MARK: The world
 
     private static func withExplainer(_ body: (AccessExplainer) async throws -> Void) async throws {
-        try await Engine.sqlite.withDatabase { database in
+        try await Engine.chosen.withDatabase { database in
             try await Migrator().migrate(database, at: FakeClock().now)
             try await database.write { connection in
                 var random = RandomSource.seeded(1)

@@ -5,6 +5,7 @@ import WitanCore
 import WitanJSON
 import WitanResources
 import WitanServices
+import WitanStorage
 import WitanTesting
 
 @Suite("PATCH /v1/organization/members adds and removes people and service accounts")
@@ -191,6 +192,36 @@ struct MembersTests {
             try await server.succeed(.patch, Self.path, ["invite_users": ["emails": [.string(ann.email)]]])
             for credential in [ann, second] { #expect(try await server.reach(project, as: credential) == [401, 401]) }
             #expect(try await server.reach(project, as: session) == [403, 403])
+        }
+    }
+
+    @Test("whatever a member makes while they are removed goes with them, or is not made")
+    func makingWhileRemoved() async throws {
+        try await TestServer.run { server in
+            for round in 1...10 {
+                let ann = try await server.join("ann\(round)", groups: ["Engineers"])
+                try await withThrowingTaskGroup { group in
+                    for number in 1...6 {
+                        group.addTask {
+                            let (path, name) = number % 2 == 0 ? ("/v1/api_key", "key") : ("/v1/project", "project")
+                            let body: JSONValue = ["name": .string("\(name) \(round) \(number)")]
+                            let answer = try await server.call(.post, path, body, as: ann)
+                            #expect([200, 401].contains(answer.status), "\(answer.text)")
+                        }
+                    }
+                    group.addTask {
+                        try await server.succeed(.patch, Self.path, ["remove_users": ["ids": .ids([ann])]])
+                    }
+                    try await group.waitForAll()
+                }
+                let left = try await server.database.read { connection in
+                    try ["api_keys", "acls", "members"]
+                        .map {
+                            try connection.row("SELECT COUNT(*) FROM \(identifier: $0) WHERE user_id = \(ann.id)")?[0]
+                        }
+                }
+                #expect(left == [0, 0, 0], "round \(round)")
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import WitanCore
+import WitanEngines
 import WitanResources
 import WitanServices
 import WitanStorage
@@ -23,7 +24,7 @@ struct ModelTests {
         arguments: (0..<20).map { seed &+ $0 * UInt64(worlds) }
     )
     func agree(seed: UInt64) async throws {
-        try await Engine.sqlite.withDatabase { database in
+        try await Engine.chosen.withDatabase { database in
             try await Migrator().migrate(database, at: FakeClock().now)
             let product = try WorldProduct(database: database, seed: seed)
             for number in 0..<Self.worlds {

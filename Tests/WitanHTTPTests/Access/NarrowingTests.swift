@@ -1,6 +1,7 @@
 import HTTPTypes
 import Testing
 import WitanCore
+import WitanEngines
 import WitanJSON
 import WitanResources
 import WitanTesting
@@ -192,6 +193,29 @@ struct NarrowingTests {
             for _ in 1...2 { #expect(try await server.reach(scene.project, as: scene.ann) == way.left) }
             let list = try await server.call(.get, "/v1/project", as: scene.ann)
             #expect(list.ids == (way.left[0] == 200 ? [scene.project] : []))
+        }
+    }
+
+    @Test("on every node, whichever made the change", arguments: ways)
+    func narrowsOnOtherNodes(_ way: Way) async throws {
+        try await TestServer.runNodes(2, on: .chosen) { nodes in
+            let (server, other) = (nodes[0], nodes[1])
+            let scene = Scene(server: server, ann: try await server.join("ann"), project: try await server.project("p"))
+            let call = try await way.open(scene)
+            for _ in 1...2 {
+                for node in nodes { #expect(try await node.reach(scene.project, as: scene.ann) == [200, 200]) }
+            }
+            let answer = try await server.succeed(call.method, call.path, call.body)
+            // A project's grants go with it, and nobody keeps what it was by itself.
+            if call.path.hasPrefix("/v1/project") {
+                #expect(answer.header("x-revocation-seq") == nil)
+            } else {
+                let sequence = try #require(answer.header("x-revocation-seq").flatMap(Double.init))
+                #expect(try other.sample("witan_cluster_applied_seq") ?? 0 >= sequence)
+            }
+            for _ in 1...2 {
+                for node in nodes { #expect(try await node.reach(scene.project, as: scene.ann) == way.left) }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import WitanAccess
+import WitanCluster
 import WitanCore
 import WitanJSON
 import WitanResources
@@ -18,6 +19,7 @@ struct WorldProduct {
         explainer = AccessExplainer(database: database)
         services = Services(
             database: database,
+            cluster: .alone(),
             secrets: try .generate(using: &random),
             time: FakeClock().source,
             random: random

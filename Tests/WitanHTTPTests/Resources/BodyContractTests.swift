@@ -85,7 +85,7 @@ struct BodyContractTests {
 
     @Test("a body beyond the limit is 413, one at the limit is read", arguments: subjects)
     func tooLong(_ subject: Subject) async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.requestBodyBytes = 4_096
         try await check(subject, limits: limits) { _, _, send in
             #expect(try await send(.text(String(repeating: " ", count: 4_097))).status == 413)
@@ -172,7 +172,7 @@ struct BodyContractTests {
     /// Runs `body` for each operation that takes a body, and checks that what it sent has changed nothing.
     private func check(
         _ subject: Subject,
-        limits: Limits = Limits(),
+        limits: Limits = .unhurried,
         _ body:
             @Sendable (
                 TestServer, Resource.Operation, _ send: (TestServer.Body?) async throws -> TestServer.Answer

@@ -24,7 +24,7 @@ struct Subject: Sendable, CustomTestStringConvertible {
 
     /// A server of all subjects.
     static func withServer(
-        limits: Limits = Limits(),
+        limits: Limits = .unhurried,
         _ body: @Sendable (TestServer) async throws -> Void
     ) async throws {
         var options = TestServer.Options()

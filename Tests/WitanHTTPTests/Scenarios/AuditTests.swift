@@ -182,7 +182,7 @@ struct AuditTests {
             let before = try await server.audit.verify(in: server.database)
             #expect(before.problems == [], sourceLocation: sourceLocation)
             #expect(before.rows >= 9, sourceLocation: sourceLocation)
-            try await server.database.write { connection in
+            try await server.database.byHand.write { connection in
                 for statement in statements { try connection.run(statement) }
             }
             let after = try await server.audit.verify(in: server.database)

@@ -122,7 +122,7 @@ struct CreateKeyTests {
         refusal(
             "an unknown member",
             #"{"name":"x","nome":"y"}"#,
-            .status(400, says: "it takes name, org_name, org_id", issues: ["nome"])
+            .status(400, says: "it takes name, expires_at, org_name, org_id", issues: ["nome"])
         ),
         refusal("two mistakes", #"{"x":1,"org_id":2}"#, .status(400, issues: ["name", "org_id", "x"])),
         refusal("a name given twice", #"{"name":"x","name":"x"}"#, .status(400, says: "given twice", issues: ["name"])),

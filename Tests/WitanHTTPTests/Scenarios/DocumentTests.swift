@@ -38,14 +38,14 @@ struct DocumentTests {
         }
     }
 
-    @Test("the document's POST /v1/api_key is the published one: body, answer and statuses")
+    @Test("the document's POST /v1/api_key is the published one, with `expires_at`: body, answer and statuses")
     func publishedOperation() async throws {
         try await TestServer.run { server in
             let document = try #require(try await server.send(.get, "/openapi.json").json)
             let operation = document.object?["paths"]?.object?["/v1/api_key"]?.object?["post"]?.object
             let body = operation?["requestBody"]?.object?["content"]?.object?["application/json"]?.object?["schema"]
             let bodySchema = Schema(value: try #require(body), document: document)
-            #expect(bodySchema.memberNames == ["name", "org_name", "org_id"])
+            #expect(bodySchema.memberNames == ["name", "expires_at", "org_name", "org_id"])
             #expect(body?.object?["required"] == ["name"])
             let responses = operation?["responses"]?.object
             for status in ["200", "400", "401", "403", "429", "500"] { #expect(responses?[status] != nil, "\(status)") }
@@ -55,7 +55,7 @@ struct DocumentTests {
             #expect(
                 outputSchema.memberNames == [
                     "id", "created", "name", "preview_name", "user_id", "user_email", "user_given_name",
-                    "user_family_name", "org_id", "key",
+                    "user_family_name", "org_id", "expires_at", "key",
                 ]
             )
         }

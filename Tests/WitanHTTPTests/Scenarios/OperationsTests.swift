@@ -1,6 +1,7 @@
 import HTTPTypes
 import Testing
 import WitanCore
+import WitanEngines
 import WitanHTTP
 import WitanJSON
 import WitanResources
@@ -23,7 +24,8 @@ struct OperationsTests {
             #expect(!answer.text.contains(id))
             #expect(!answer.text.contains(server.owner.key))
             #expect(!answer.text.contains("nothing"))
-            let templates = Set(OpenAPIDocument(version: "x").endpoints.map(\.path)).union(["unmatched"])
+            let pages = ["/app", "/app/**", "/signin", "/signin/**", "/signout", "/assets/**"]
+            let templates = Set(OpenAPIDocument(version: "x").endpoints.map(\.path)).union(["unmatched"] + pages)
             let samples = try MetricSample.parse(answer.text).map { try #require($0) }
             #expect(samples.compactMap { $0.labels["route"] }.allSatisfy(templates.contains))
             func count(_ route: String, _ method: String, _ status: Int) -> Double? {
@@ -75,8 +77,8 @@ struct OperationsTests {
 
     @Test("a database that is away is 503 and never 401, and a warm key is still known")
     func databaseAway() async throws {
-        try await Engine.sqlite.withPlace { place in
-            let (database, close) = try await place.open(Limits(), .none)
+        try await Engine.chosen.withPlace { place in
+            let (database, close) = try await place.open(.unhurried, .none)
             try await TestServer.run(on: database) { server in
                 #expect(try await server.send(.get, "/v1/api_key", as: server.owner).status == 200)
                 try await close()

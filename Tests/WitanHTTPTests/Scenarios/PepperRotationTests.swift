@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 import WitanAccess
 import WitanCore
+import WitanEngines
 import WitanServices
 import WitanStorage
 import WitanTesting
@@ -11,7 +12,7 @@ import WitanTesting
 struct PepperRotationTests {
     @Test("keys of the old pepper work, move to the new one on use, and new keys are made under it")
     func rotation() async throws {
-        try await Engine.sqlite.withDatabase { database in
+        try await Engine.chosen.withDatabase { database in
             let (first, people) = try await Self.prepare(database)
             var random = RandomSource.seeded(99)
             let rotated = try first.rotatingPeppers(using: &random)
@@ -48,7 +49,7 @@ struct PepperRotationTests {
 
     @Test("a key that is checked many times at once moves once and is refused never")
     func concurrentMove() async throws {
-        try await Engine.sqlite.withDatabase { database in
+        try await Engine.chosen.withDatabase { database in
             let (first, people) = try await Self.prepare(database)
             var random = RandomSource.seeded(99)
             var options = TestServer.Options()
@@ -69,7 +70,7 @@ struct PepperRotationTests {
 
     @Test("a server with a pepper too few, or another one of the same version, does not start")
     func wrongPeppers() async throws {
-        try await Engine.sqlite.withDatabase { database in
+        try await Engine.chosen.withDatabase { database in
             let (first, people) = try await Self.prepare(database)
             var random = RandomSource.seeded(99)
             var options = TestServer.Options()

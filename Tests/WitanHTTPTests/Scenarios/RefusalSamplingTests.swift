@@ -207,7 +207,7 @@ struct RefusalSamplingTests {
         _ body: @escaping @Sendable (Log) async throws -> Void
     ) async throws {
         try await TestServer.run { server in
-            var limits = Limits()
+            var limits = Limits.unhurried
             limits.refusalsPerWindow = atOnce
             limits.refusalKinds = kinds
             let ids = ObjectIDGenerator(time: server.clock.source, random: .seeded(2))
@@ -261,7 +261,7 @@ private struct Log: Sendable {
 extension TestServer {
     /// How many refusals each row of a type stands for, oldest first.
     fileprivate func refusals(_ type: String) async throws -> [Int64] {
-        let rows = try await database.read { connection in
+        let rows = try await database.byHand.read { connection in
             try connection.rows(
                 """
                 SELECT COALESCE(occurrences, 1) FROM audit_events
@@ -316,15 +316,16 @@ private final class UnreliableDatabase: SQLDatabase {
     }
 
     func write<Value: Sendable>(
+        _ concurrency: WriteConcurrency,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         let failure = Failure(.unavailable, "The database is away.")
         switch fault.withLock({ $0.take() }) {
         case .notBegun: throw failure
         case .notAnswered:
-            _ = try await base.write(body)
+            _ = try await base.write(concurrency, body)
             throw failure
-        case nil: return try await base.write(body)
+        case nil: return try await base.write(concurrency, body)
         }
     }
 }

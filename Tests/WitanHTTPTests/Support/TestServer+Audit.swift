@@ -13,7 +13,9 @@ extension TestServer {
     /// The audit log's rows, oldest first, each by its columns.
     func auditRows() async throws -> [[String: SQLValue]] {
         let names = SQLQuery.joined(Self.auditColumns.map { "\(identifier: $0)" }, separator: ", ")
-        let rows = try await database.read { try $0.rows("SELECT \(names) FROM audit_events ORDER BY position") }
+        let rows = try await database.byHand.read { connection in
+            try connection.rows("SELECT \(names) FROM audit_events ORDER BY position")
+        }
         return rows.map { Dictionary(uniqueKeysWithValues: zip(Self.auditColumns, $0.values)) }
     }
 }

@@ -1,4 +1,5 @@
 import Testing
+import WitanEngines
 import WitanTesting
 
 @Suite("Every engine keeps the database contract")

@@ -8,9 +8,33 @@ import WitanTesting
 
 @Suite("The SQLite engine")
 struct SQLiteDatabaseTests {
+    @Test("a transaction that has begun runs to its end though its task is cancelled")
+    func cancelledWhileRunning() async throws {
+        try await withSQLite { database, _ in
+            try await makeRows(0, in: database)
+            let (begun, told) = AsyncStream<Void>.makeStream()
+            let gate = Gate()
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                group.addTask {
+                    defer { told.finish() }
+                    return try await database.write { connection in
+                        told.yield()
+                        gate.waitUntilOpen()
+                        return try connection.run("INSERT INTO rows (number) VALUES (1)")
+                    }
+                }
+                for await _ in begun.prefix(1) {}
+                group.cancelAll()
+                gate.open()
+                let inserted = try await group.next()
+                #expect(inserted == 1)
+            }
+        }
+    }
+
     @Test("the settings that durability and safety rest on are in force")
     func settings() async throws {
-        try await withSQLite { database, _ in
+        try await withSQLite(limits: Limits()) { database, _ in
             let writer = try await database.write { connection in
                 try [
                     "journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint", "busy_timeout",
@@ -126,7 +150,7 @@ struct SQLiteDatabaseTests {
             let failure = await #expect(throws: Failure.self) { try await database.backup(to: copy) }
             #expect(failure?.code == .conflict)
 
-            let opened = try SQLiteDatabase(path: copy, limits: Limits(), time: .system)
+            let opened = try SQLiteDatabase(path: copy, limits: .unhurried, time: .system)
             let copied = try await numbers(in: opened).count
             #expect(copied >= 1_000 && copied.isMultiple(of: 2))
             #expect(try await opened.integrityCheck() == [])
@@ -177,7 +201,7 @@ struct SQLiteDatabaseTests {
 
 /// Opens a database in a temporary folder while `body` uses it.
 func withSQLite(
-    limits: Limits = Limits(),
+    limits: Limits = .unhurried,
     time: TimeSource = .system,
     _ body: (SQLiteDatabase, TemporaryFolder) async throws -> Void
 ) async throws {

@@ -44,7 +44,7 @@ struct SQLiteFailureTests {
             let path = folder.path("objects.db")
             try await obstacle.put(path)
             let failure = #expect(throws: Failure.self) {
-                try SQLiteDatabase(path: obstacle.path ?? path, limits: Limits(), time: .system)
+                try SQLiteDatabase(path: obstacle.path ?? path, limits: .unhurried, time: .system)
             }
             #expect(failure?.code == .unavailable)
             #expect(failure?.message.contains(obstacle.sentence) == true, "\(failure?.message ?? "")")
@@ -62,7 +62,7 @@ struct SQLiteFailureTests {
             for (item, mode) in [(path, 0o400), (folder.path(), 0o500)] {
                 try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: item)
                 let failure = #expect(throws: Failure.self) {
-                    try SQLiteDatabase(path: path, limits: Limits(), time: .system)
+                    try SQLiteDatabase(path: path, limits: .unhurried, time: .system)
                 }
                 try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: item)
                 #expect(failure?.message.contains("let the server's user") == true)
@@ -76,7 +76,7 @@ struct SQLiteFailureTests {
             let path = folder.path("objects.db")
             try await Self.makeFile(at: path)
             try Self.damage(path) { file in file.fill((file.bytes.count - 8_192)..<file.bytes.count) }
-            let database = try SQLiteDatabase(path: path, limits: Limits(), time: .system)
+            let database = try SQLiteDatabase(path: path, limits: .unhurried, time: .system)
             let failure = await #expect(throws: Failure.self) { try await numbers(in: database) }
             #expect(failure?.code == .unavailable)
             #expect(failure?.message.contains("damaged") == true)
@@ -89,7 +89,7 @@ struct SQLiteFailureTests {
 
     @Test("a full disk fails the writes that met it, and the others of their group are kept")
     func fullDisk() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 8
         try await withSQLite(limits: limits) { database, _ in
             try await makeRows(0, in: database)
@@ -129,7 +129,7 @@ struct SQLiteFailureTests {
     #if os(Linux)
     @Test("a commit that the disk refuses fails every write of its group, and nothing of them stays")
     func failingCommit() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 4
         try await withSQLite(limits: limits) { database, folder in
             try await makeRows(1, in: database)
@@ -153,7 +153,7 @@ struct SQLiteFailureTests {
 
     @Test("a constraint that is checked at the commit fails the write that broke it, not its group")
     func deferredConstraint() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 6
         try await withSQLite(limits: limits) { database, _ in
             try await database.write { connection in
@@ -193,9 +193,9 @@ struct SQLiteFailureTests {
 
     @Test("a statement that runs too long is interrupted, undone, and costs its group nothing else")
     func interruptsStatement() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 6
-        limits.requestDuration = .seconds(1_000)
+        limits.transactionWaitDuration = .seconds(1_000)
         let endless: SQLQuery = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
         try await withSQLite(limits: limits, time: Self.hastyClock()) { database, _ in
             try await makeRows(0, in: database)
@@ -220,8 +220,8 @@ struct SQLiteFailureTests {
 
     @Test("a transaction that waited longer than a request may take is refused, and does nothing")
     func refusesLate() async throws {
-        var limits = Limits()
-        limits.requestDuration = .seconds(5)
+        var limits = Limits.unhurried
+        limits.transactionWaitDuration = .seconds(5)
         let wasRun = Atomic(false)
         try await withSQLite(limits: limits, time: Self.hastyClock()) { database, _ in
             for isWrite in [false, true] {
@@ -241,7 +241,9 @@ struct SQLiteFailureTests {
 
     @Test("each statement of a transaction has the whole time for itself")
     func countsEachStatement() async throws {
-        try await withSQLite(time: Self.hastyClock()) { database, _ in
+        var limits = Limits.unhurried
+        limits.transactionWaitDuration = .seconds(1_000)
+        try await withSQLite(limits: limits, time: Self.hastyClock()) { database, _ in
             try await database.read { connection in
                 for _ in 1...10 {
                     // Long enough to be asked about, once or twice.
@@ -259,11 +261,11 @@ struct SQLiteFailureTests {
 
     @Test("a database that another program has locked is unavailable to writes, and can be read")
     func locked() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.databaseLockDuration = .milliseconds(1)
         try await withSQLite(limits: limits) { database, folder in
             try await makeRows(1, in: database)
-            let other = try SQLiteDatabase(path: folder.path("objects.db"), limits: Limits(), time: .system)
+            let other = try SQLiteDatabase(path: folder.path("objects.db"), limits: .unhurried, time: .system)
             try await other.holdingWriter { _ in
                 let failure = await #expect(throws: Failure.self) { try await makeRows(0, in: database) }
                 #expect(failure?.code == .unavailable)
@@ -280,7 +282,7 @@ struct SQLiteFailureTests {
 
     /// Makes a closed database with a table of several pages.
     private static func makeFile(at path: String) async throws {
-        let database = try SQLiteDatabase(path: path, limits: Limits(), time: .system)
+        let database = try SQLiteDatabase(path: path, limits: .unhurried, time: .system)
         try await makeRows(5_000, in: database)
         try await database.close()
     }

@@ -1,5 +1,6 @@
 import Testing
 import WitanCore
+import WitanEngines
 import WitanStorage
 import WitanTesting
 
@@ -42,7 +43,7 @@ struct CredentialStoreTests {
             #expect(try await database.read { try store.key(.apiKey, digest: [4], on: $0) }?.pepperVersion == 2)
             #expect(try await database.read { try store.key(.apiKey, digest: [5], on: $0) } == nil)
 
-            try await database.write { try $0.run("DELETE FROM api_keys") }
+            try await database.byHand.write { try $0.run("DELETE FROM api_keys") }
             try await database.write { try store.replaceDigest(of: key, by: [6], pepperVersion: 2, on: $0) }
             #expect(try await database.read { try store.key(.apiKey, digest: [6], on: $0) } == nil)
         }
@@ -62,6 +63,31 @@ struct CredentialStoreTests {
             }
             try await database.write { try store.deletePepperCheck(version: 2, on: $0) }
             #expect(try await database.read { try store.pepperChecks(on: $0) }.map(\.version) == [1])
+        }
+    }
+
+    @Test(
+        "a key is good until the moment that it expires at, as long as its owner is there",
+        arguments: Engine.available
+    )
+    func good(_ engine: Engine) async throws {
+        try await withKey(engine) { database in
+            func digest(at now: Timestamp) async throws -> [UInt8]? {
+                try await database.write { try store.digest(ofGood: .apiKey, id, at: now, on: $0) }
+            }
+            let end = Timestamp.start.advanced(by: .seconds(60))
+            #expect(try await digest(at: end) == [1, 2, 3], "it does not end by itself")
+            try await database.write { [id] in
+                _ = try $0.run("UPDATE api_keys SET expires_at = \(end) WHERE id = \(id)")
+            }
+            #expect(try await digest(at: end.advanced(by: .microseconds(-1))) == [1, 2, 3])
+            #expect(try await digest(at: end) == nil)
+            #expect(try await database.write { try store.digest(ofGood: .serviceToken, id, at: .start, on: $0) } == nil)
+            let wasMember = try await database.write {
+                try AccountStore().removeMember(userID: .member, organizationID: .acme, on: $0)
+            }
+            #expect(wasMember)
+            #expect(try await digest(at: .start) == nil)
         }
     }
 

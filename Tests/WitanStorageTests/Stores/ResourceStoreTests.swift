@@ -1,5 +1,6 @@
 import Testing
 import WitanCore
+import WitanEngines
 import WitanResources
 import WitanStorage
 import WitanTesting

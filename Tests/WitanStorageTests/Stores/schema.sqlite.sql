@@ -42,7 +42,7 @@ CREATE TABLE api_keys (
     org_id TEXT NOT NULL REFERENCES organizations (id),
     digest BLOB NOT NULL UNIQUE,
     pepper_version INTEGER NOT NULL REFERENCES peppers (version)
-) STRICT;
+, "expires_at" INTEGER, "last_used_at" INTEGER) STRICT;
 
 CREATE INDEX api_keys_by_organization ON api_keys (org_id, created, id);
 
@@ -86,6 +86,28 @@ CREATE INDEX audit_events_by_object ON audit_events (org_id, object_id, created,
 CREATE INDEX audit_events_by_organization ON audit_events (org_id, created, id);
 
 CREATE INDEX audit_events_by_type ON audit_events (org_id, event_type, created, id);
+
+CREATE TABLE cluster_clock (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE cluster_events (
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    PRIMARY KEY (seq, position)
+) STRICT;
+
+CREATE TABLE cluster_nodes (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    registered INTEGER NOT NULL,
+    applied INTEGER NOT NULL,
+    renewals INTEGER NOT NULL,
+    eviction TEXT
+) STRICT;
 
 CREATE TABLE group_groups (
     group_id TEXT NOT NULL REFERENCES groups (id),
@@ -140,6 +162,12 @@ CREATE TABLE organizations (
     created INTEGER NOT NULL,
     image_rendering_mode TEXT
 , grants_ownership INTEGER NOT NULL DEFAULT 1) STRICT;
+
+CREATE TABLE passwords (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+    hash TEXT NOT NULL,
+    changed INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE peppers (
     version INTEGER NOT NULL PRIMARY KEY,
@@ -199,7 +227,7 @@ CREATE TABLE schema_migrations (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     applied_at INTEGER NOT NULL
-) STRICT;
+, oldest_serving INTEGER) STRICT;
 
 CREATE TABLE service_tokens (
     id TEXT NOT NULL PRIMARY KEY,
@@ -210,11 +238,35 @@ CREATE TABLE service_tokens (
     org_id TEXT NOT NULL REFERENCES organizations (id),
     digest BLOB NOT NULL UNIQUE,
     pepper_version INTEGER NOT NULL REFERENCES peppers (version)
-) STRICT;
+, "expires_at" INTEGER, "last_used_at" INTEGER) STRICT;
 
 CREATE INDEX service_tokens_by_organization ON service_tokens (org_id, created, id);
 
 CREATE INDEX service_tokens_by_owner ON service_tokens (service_account_id, org_id, created, id);
+
+CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    method TEXT NOT NULL CHECK (method IN ('password', 'link', 'openid')),
+    client_address TEXT,
+    user_agent TEXT,
+    created INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    pepper_version INTEGER NOT NULL REFERENCES peppers (version),
+    digest BLOB NOT NULL UNIQUE
+) STRICT;
+
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE INDEX sessions_by_user ON sessions (user_id, created, id);
+
+CREATE TABLE used_sign_in_links (
+    id TEXT NOT NULL PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX used_sign_in_links_by_expiry ON used_sign_in_links (expires_at);
 
 CREATE TABLE users (
     id TEXT NOT NULL PRIMARY KEY,

@@ -1,0 +1,53 @@
+import Logging
+import Synchronization
+import WitanCore
+
+/// Logs failures for whoever runs the server: each bug, and of what is unavailable one a second with the number of others.
+///
+/// While a database is away, every request fails for the one reason; each has its own line as a request besides.
+final class FailureLog: Sendable {
+    private struct Recent {
+        var loggedAt: Int64
+        var others = 0
+    }
+
+    private let recent = Mutex<[String: Recent]>([:])
+    private let logger: Logger
+    private let time: TimeSource
+
+    /// How long a sentence is not repeated, in nanoseconds.
+    private static let interval: Int64 = 1_000_000_000
+
+    /// More sentences than there are; a text that is made of something else must not fill the memory.
+    private static let sentences = 100
+
+    init(logger: Logger, time: TimeSource) {
+        self.logger = logger
+        self.time = time
+    }
+
+    /// Logs a failure if it is the server's, or that of what it rests on.
+    func note(_ failure: Failure, traceID: String) {
+        guard failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) else { return }
+        guard let others = failure.code == .bug ? 0 : admit(failure.message) else { return }
+        var metadata: Logger.Metadata = [
+            "trace_id": "\(traceID)",
+            "error": "\(failure.underlying.map { "\($0)" } ?? "none")",
+        ]
+        if others > 0 { metadata["others"] = "\(others)" }
+        logger.error("\(failure.message)", metadata: metadata)
+    }
+
+    /// How often a sentence was left out since it was logged; nil when it is left out again.
+    private func admit(_ sentence: String) -> Int? {
+        let now = time.monotonic()
+        return recent.withLock { recent in
+            if let last = recent[sentence], now - last.loggedAt < Self.interval {
+                recent[sentence]?.others += 1
+                return nil
+            }
+            if recent.count >= Self.sentences { recent = [:] }
+            return recent.updateValue(Recent(loggedAt: now), forKey: sentence)?.others ?? 0
+        }
+    }
+}
