@@ -24,6 +24,12 @@ WITH_POSTGRES := Tests/Support/with-postgres
 # Whole servers are tested on SQLite, and then on PostgreSQL; the engines' contracts run on both at once. What stops
 # servers, or measures that something waits, runs apart from what only computes, and one after the other.
 ON_POSTGRES := WITAN_TEST_ENGINE=PostgreSQL $(WITH_POSTGRES)
+SWIFT_TEST := Tests/Support/swift-test --skip-build
+
+define UNIT_TESTS
+$(WITH_POSTGRES) $(SWIFT_TEST) --skip ProcessTests --skip WitanPostgresTests
+$(WITH_POSTGRES) $(SWIFT_TEST) --no-parallel --filter WitanPostgresTests
+endef
 
 # Of the hundreds of Swift tests so many begin at once: of all of them each would wait for the others, and some wait by
 # a real clock.
@@ -49,18 +55,17 @@ build: packages-build ## Build everything for debugging, tests included.
 
 .PHONY: test
 test: packages-test build $(VENV)/.ready ## Run all tests.
-	$(WITH_POSTGRES) swift test --skip-build --skip ProcessTests --skip WitanPostgresTests
-	$(WITH_POSTGRES) swift test --skip-build --no-parallel --filter WitanPostgresTests
-	$(WITH_POSTGRES) swift test --skip-build --filter ProcessTests
-	$(ON_POSTGRES) swift test --skip-build --filter WitanHTTPTests
+	$(UNIT_TESTS)
+	$(WITH_POSTGRES) $(SWIFT_TEST) --filter ProcessTests
+	$(ON_POSTGRES) $(SWIFT_TEST) --filter WitanHTTPTests
 	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(WITH_POSTGRES) $(VENV)/bin/pytest -q Tests/Clients Tests/Chaos
 	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(ON_POSTGRES) $(VENV)/bin/pytest -q Tests/Clients \
-		--ignore Tests/Clients/test_deployment.py
+		--ignore Tests/Clients/test_deployment.py --ignore Tests/Clients/test_support.py
 	WITAN_BINARY="$$(swift build --show-bin-path)/witan" $(VENV)/bin/pytest -q Tests/Browser
 
 .PHONY: test-unit
 test-unit: packages-test build ## Run the Swift tests without the processes and the clients.
-	$(WITH_POSTGRES) swift test --skip-build --skip ProcessTests
+	$(UNIT_TESTS)
 
 .PHONY: test-clients
 test-clients: packages-test $(VENV)/.ready ## Run the tests with the official clients against a debug build.
@@ -90,7 +95,7 @@ simulate: packages-build ## Simulate clusters from random seeds, or the one of S
 .PHONY: check
 check: build ## Check the format, the style and the repository's own rules.
 	swift format lint --strict --recursive --parallel --configuration .swift-format $(wildcard $(FORMATTED))
-	swift test --skip-build --filter TidyTests
+	$(SWIFT_TEST) --filter TidyTests
 
 .PHONY: format
 format: ## Format the sources.

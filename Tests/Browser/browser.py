@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import importlib.metadata
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 Value = TypeVar("Value")
 
 SECONDS = 30
+# How long a page may take to come, and a script in it to end.
+SECONDS_TO_LOAD = 120
+# More than any page has, for the keyboard.
+STOPS = 200
 WIDE, NARROW = 1440, 360
 COOKIE = "witan_session"
 
@@ -88,7 +93,11 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         # What opens a window of its own would stop the test at the next command, which then fails.
         options.unhandled_prompt_behavior = "ignore"
-        self.driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        # It keeps some files beside its profile, in the home of whoever runs it.
+        service = Service("/usr/bin/chromedriver", env=os.environ | {"HOME": str(profile)})
+        self.driver = Chrome(options=options, service=service)
+        self.driver.set_page_load_timeout(SECONDS_TO_LOAD)
+        self.driver.set_script_timeout(SECONDS_TO_LOAD)
 
     def begin(self, *, width: int = WIDE, dark: bool = False, script: bool = True) -> None:
         """Forgets whatever was before: a new tab has no history, and the profile no cookies and no permissions."""
@@ -291,7 +300,7 @@ class Browser:
     def tab_to(self, selector: str, *, back: bool = False) -> None:
         """Goes from stop to stop until such an element has the focus, which a person can see at each stop."""
         stops: list[str] = []
-        while len(stops) < 200:
+        for _ in range(STOPS):
             self.tab(back=back)
             focus = self.focus()
             if not focus["isBody"]:

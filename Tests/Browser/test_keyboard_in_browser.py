@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from browser import NARROW, WIDE, Browser
+from browser import NARROW, STOPS, WIDE, Browser
 from conftest import PASSWORD
 from pages import API_KEYS, DIALOGS, PAGES
 
@@ -116,8 +116,7 @@ def test_every_control_is_a_stop_where_the_focus_is_seen(browse: Callable[..., B
     within = "dialog#dialog:modal" if name in DIALOGS else "body"
     browser.find(within)
     browser.run("window.stops = new Set();")
-    is_new = True
-    while is_new:
+    for _ in range(STOPS):
         browser.tab()
         focus = browser.focus()
         # After the last stop comes the browser's own part.
@@ -125,7 +124,10 @@ def test_every_control_is_a_stop_where_the_focus_is_seen(browse: Callable[..., B
             continue
         assert focus["isMarked"], f"nobody sees that {focus['name']} has the focus"
         assert focus["isShown"], f"{focus['name']} has the focus, but is hidden"
-        is_new = browser.run("const { size } = stops; return stops.add(document.activeElement).size > size;")
+        if not browser.run("const { size } = stops; return stops.add(document.activeElement).size > size;"):
+            break
+    else:
+        raise AssertionError(f"the focus does not come back to its first stop after {STOPS}")
     missed = browser.run(MISSED, within)
     assert not missed, f"the keyboard does not come to {missed}"
     assert browser.run("return stops.size;") > 2

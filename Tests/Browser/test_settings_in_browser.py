@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -131,23 +132,39 @@ def test_a_role_is_added_changed_given_and_deleted(browse: Callable[..., Browser
     browser.open(PAGES["roles"])
     browser.press("a#add")
     browser.type("dialog#dialog input[name=name]", name)
-    browser.tick("dialog#dialog input[value='read:project']")
-    browser.tick("dialog#dialog input[value='update:project']")
+    browser.tick("dialog#dialog input[type=checkbox][value='read:project']")
+    browser.tick("dialog#dialog input[type=checkbox][value='update:project']")
     browser.press_words("Save", "dialog#dialog")
     browser.gone("dialog#dialog")
 
-    def permissions() -> set[tuple[str, str | None]]:
+    def role() -> dict[str, Any]:
         with site.server.client(site.installation.ada.key) as client:
-            roles = client.get("/v1/role", params={"role_name": name}).json()["objects"]
-        return {(each["permission"], each["restrict_object_type"]) for each in roles[0]["member_permissions"]}
+            return client.get("/v1/role", params={"role_name": name}).json()["objects"][0]
+
+    def permissions() -> set[tuple[str, str | None]]:
+        return {(each["permission"], each["restrict_object_type"]) for each in role()["member_permissions"]}
 
     assert permissions() == {("read", "project"), ("update", "project")}
     browser.press_in_row(name, "a[id^=edit-]")
-    browser.tick("dialog#dialog input[value='update:project']", on=False)
-    browser.tick("dialog#dialog input[value='read:experiment']")
+    browser.says("dialog#dialog h2", "Edit role")
+    # Meanwhile somebody else changes what the form shows, which it then leaves alone.
+    with site.server.client(site.installation.ada.key) as client:
+        taken = {"permission": "read", "restrict_object_type": "project"}
+        change = {"description": "two\nlines", "remove_member_permissions": [taken]}
+        client.patch(f"/v1/role/{role()['id']}", json=change).raise_for_status()
+    browser.tick("dialog#dialog input[type=checkbox][value='update:project']", on=False)
+    browser.tick("dialog#dialog input[type=checkbox][value='read:experiment']")
+    browser.press_words("Save", "dialog#dialog")
+    browser.gone("dialog#dialog")
+    assert permissions() == {("read", "experiment")}
+    assert role()["description"] == "two\nlines"
+    # What a field of one line cannot show is not lost to whoever leaves it so.
+    browser.press_in_row(name, "a[id^=edit-]")
+    browser.tick("dialog#dialog input[type=checkbox][value='read:project']")
     browser.press_words("Save", "dialog#dialog")
     browser.gone("dialog#dialog")
     assert permissions() == {("read", "project"), ("read", "experiment")}
+    assert role()["description"] == "two\nlines"
 
     browser.press_words("Access", "nav.views")
     browser.press("a#add")
@@ -211,7 +228,7 @@ def test_the_snippets_work_as_they_stand(browse: Callable[..., Browser], site: S
     answer = run_as_it_stands(browser.text("pre#curl"), variables=variables)
     assert "objects" in json.loads(answer)
     python = subprocess.run(
-        [sys.executable, "-c", browser.text("pre#python")],
+        [sys.executable, "-P", "-c", browser.text("pre#python")],
         capture_output=True,
         text=True,
         timeout=60,
@@ -235,7 +252,7 @@ def test_the_lines_of_a_new_key_work_with_both_clients(browse: Callable[..., Bro
         "import braintrust_api as b, os; c = b.Braintrust(base_url=os.environ['BRAINTRUST_API_URL']);"
         " print(next(iter(c.organizations.list())).id)",
     ):
-        answer = run_as_it_stands(export, f'{sys.executable} -c "{program}"')
+        answer = run_as_it_stands(export, f'{sys.executable} -P -c "{program}"')
         assert answer.strip() == site.installation.organization["id"]
 
 

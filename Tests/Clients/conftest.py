@@ -12,6 +12,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,22 @@ SECONDS_TO_STOP = 60
 
 # What a log may never hold: keys, service tokens, JSON Web Tokens, peppers' worth of hexadecimal digits.
 SECRETS = re.compile(r"sk-[0-9A-Za-z]{8}|bt-st-[0-9A-Za-z]{8}|eyJ[0-9A-Za-z_-]{8}|[0-9a-f]{64}")
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a variable is a setting of whoever runs the tests, which they must not depend on."""
+    return name.startswith(("WITAN_", "BRAINTRUST_", "PG")) or name.lower().endswith("_proxy")
+
+
+# Those that the clients, psql and the browser would heed; what begins with WITAN_TEST_ is for the tests themselves.
+for _name in list(filter(is_foreign, os.environ)):
+    if not _name.startswith("WITAN_"):
+        del os.environ[_name]
+
+
+def ending_with_tests(*command: str | Path, signal: str = "KILL") -> list[str | Path]:
+    """A command that gets a signal when the tests end, however they do, so that nothing of them is left."""
+    return ["setpriv", "--pdeathsig", signal, "--", *command]
 
 
 def witan(*arguments: str | Path) -> str:
@@ -43,7 +60,7 @@ def environment(data: str | Path | None = None) -> dict[str, str]:
 
     The data is in its folder, or in a schema of its own when WITAN_TEST_ENGINE is PostgreSQL.
     """
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("WITAN_", "BRAINTRUST_"))}
+    variables = {name: value for name, value in os.environ.items() if not is_foreign(name)}
     if data is not None and os.environ.get("WITAN_TEST_ENGINE") == "PostgreSQL":
         variables["WITAN_DATABASE_URL"] = database_url(str(data))
     return variables
@@ -115,6 +132,20 @@ class Installation:
         return Person(key["user_email"], key["user_id"], key["key"], key["id"], key["org_id"])
 
 
+def errors_in(log: list[str]) -> list[str]:
+    """The lines of a server's log that tell of errors, each with those of the request that met it."""
+    lines = [(line, json.loads(line)) for line in log]
+    found = []
+    for line, members in lines:
+        if members["level"] in ("error", "critical"):
+            trace = members.get("trace_id")
+            found.append(line)
+            found += [
+                other for other, its in lines if trace is not None and its.get("trace_id") == trace and other != line
+            ]
+    return found
+
+
 class Server:
     """A running server; its settings are options, or variables of its environment, as secrets should be."""
 
@@ -123,7 +154,7 @@ class Server:
         self._output: list[str] = []
         self._log: list[str] = []
         self._process = subprocess.Popen(
-            [BINARY, "serve", "--data", data, "--port", "0", "--log-format", "json", *options],
+            ending_with_tests(BINARY, "serve", "--data", data, "--port", "0", "--log-format", "json", *options),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -190,8 +221,8 @@ class Server:
         for reader in self._readers:
             reader.join(SECONDS_TO_STOP)
         assert code == 0, f"exit code {code} after SIGTERM: {self.log[-2000:]}"
-        errors = [line for line in self._log if json.loads(line)["level"] in ("error", "critical")]
-        assert not errors, f"the server met errors of its own: {errors}"
+        errors = errors_in(self._log)
+        assert not errors, "the server met errors of its own:\n" + "".join(errors)
         leak = SECRETS.search(self.log)
         assert leak is None, f"the log holds a secret: {self.log[max(0, leak.start() - 200) : leak.start() + 10]}"
 
@@ -306,15 +337,14 @@ def installation(tmp_path: Path) -> Installation:
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     """Starts servers of the test's own, and stops them after it."""
-    servers: list[Server] = []
+    with ExitStack() as servers:
 
-    def start(data: Path, *options: str | Path, **variables: str) -> Server:
-        servers.append(Server(data, *options, **variables))
-        return servers[-1]
+        def start(data: Path, *options: str | Path, **variables: str) -> Server:
+            server = Server(data, *options, **variables)
+            servers.callback(server.stop)
+            return server
 
-    yield start
-    for server in servers:
-        server.stop()
+        yield start
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import json
 import os
 import re
@@ -18,6 +20,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,7 +32,9 @@ import yaml
 from dockerfile_parse import DockerfileParser
 
 import conftest
-from conftest import BINARY, REPOSITORY, SECONDS_TO_START, SECONDS_TO_STOP, Installation, Server, World
+from conftest import (
+    BINARY, REPOSITORY, SECONDS_TO_START, SECONDS_TO_STOP, Installation, Server, World, ending_with_tests,
+)  # fmt: skip
 
 DEPLOY = REPOSITORY / "deploy"
 FORGED = "203.0.113.7"
@@ -102,15 +107,18 @@ class Nginx:
         checked = run(*self._command, "-t")
         assert "[warn]" not in checked, checked
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stderr=log)
-        self._wait_until_it_listens()
+            # Its workers end with it, but not when it is killed.
+            self._process = subprocess.Popen(ending_with_tests(*self._command, signal="TERM"), stderr=log)
+        try:
+            wait_until(self._listens)
+        except BaseException:
+            self._process.kill()
+            raise
 
-    def _wait_until_it_listens(self) -> None:
-        while self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-        pytest.fail(f"nginx did not start: {self.log.read_text()}")
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, f"nginx did not start: {self.log.read_text()}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def client(self, key: str, scheme: str = "http", **options) -> httpx.Client:
         return requests_from(CLIENT, f"{scheme}://127.0.0.1:{self.port}", key, **options)
@@ -123,17 +131,17 @@ class Nginx:
 @pytest.fixture
 def nginx(tmp_path: Path) -> Iterator[Callable[..., Nginx]]:
     """Starts an nginx of the test's own, and stops it after it."""
-    running: list[Nginx] = []
+    numbers = itertools.count()
+    with ExitStack() as running:
 
-    def start(*nodes: str, **options) -> Nginx:
-        folder = tmp_path / f"nginx-{len(running)}"
-        folder.mkdir()
-        running.append(Nginx(folder, *nodes, **options))
-        return running[-1]
+        def start(*nodes: str, **options) -> Nginx:
+            folder = tmp_path / f"nginx-{next(numbers)}"
+            folder.mkdir()
+            nginx = Nginx(folder, *nodes, **options)
+            running.callback(nginx.stop)
+            return nginx
 
-    yield start
-    for one in running:
-        one.stop()
+        yield start
 
 
 @pytest.fixture
@@ -435,6 +443,15 @@ def test_nodes_are_alike_and_know_the_proxy(compose: dict):
     run(BINARY, *compose["services"]["migrate"]["command"], "--help")
 
 
+def test_no_container_gets_an_address_that_another_must_have(compose: dict):
+    [pool] = compose["networks"]["witan"]["ipam"]["config"]
+    subnet, others = ipaddress.ip_network(pool["subnet"]), ipaddress.ip_network(pool["ip_range"])
+    networks = [service["networks"]["witan"] or {} for service in compose["services"].values()]
+    fixed = [ipaddress.ip_address(network["ipv4_address"]) for network in networks if "ipv4_address" in network]
+    assert len(fixed) == len(set(fixed)) == 3
+    assert others.subnet_of(subnet) and all(address in subnet and address not in others for address in fixed)
+
+
 def test_nginx_in_the_compose_file_finds_the_nodes(compose: dict):
     proxy = compose["services"]["proxy"]
     site = (DEPLOY / "nginx.conf").read_text()
@@ -515,6 +532,18 @@ def status(server: Server, key: str) -> int:
         return client.post("/api/self/me").status_code
 
 
+def serve_on(port: int, serve: Callable[..., Server], data: Path, **variables: str) -> Server:
+    """A server on a port that one has just left, and that a stranger's connection may have got meanwhile."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            return serve(data, "--port", str(port), **variables)
+        except pytest.fail.Exception as failure:
+            if "another process listens there" not in str(failure) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
 def test_nodes_behind_nginx_are_replaced_one_after_another(database: Database, serve, nginx, tmp_path: Path):
     """No request fails meanwhile, and a key that was deleted through one node is refused by the other."""
     cluster = Cluster(database.url, tmp_path / "data")
@@ -541,7 +570,7 @@ def test_nodes_behind_nginx_are_replaced_one_after_another(database: Database, s
         asking.start()
         try:
             first.stop()
-            replacement = serve(cluster.data, "--port", str(port), WITAN_DATABASE_URL=cluster.url)
+            replacement = serve_on(port, serve, cluster.data, WITAN_DATABASE_URL=cluster.url)
             answered = 'witan_http_requests_total{route="/v1/api_key"'
             wait_until(lambda: answered in httpx.get(f"{replacement.url}/metrics").text)
             second.stop()
@@ -584,7 +613,11 @@ def pgbouncer(database: Database) -> Iterator[str]:
             shutil.chown(folder, user)
         command = [shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin"), folder / "pgbouncer.ini"]
         process = subprocess.Popen(
-            command, user=user, group=user, extra_groups=[] if user else None, stderr=subprocess.DEVNULL
+            ending_with_tests(*command),
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+            stderr=subprocess.DEVNULL,
         )
         try:
             wait_until((folder / ".s.PGSQL.6432").exists)
@@ -598,6 +631,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
 
 
 def code_of_the_documentation(section: str, language: str) -> list[str]:
@@ -649,34 +683,3 @@ def test_dump_is_restored_and_its_keys_work(database: Database, serve, tmp_path:
     cluster.run("audit", "verify")
     restored = serve(cluster.data, WITAN_DATABASE_URL=cluster.url)
     assert status(restored, kept) == 200
-
-
-# PostgreSQL for the tests
-
-WITH_POSTGRES = REPOSITORY / "Tests/Support/with-postgres"
-
-
-def test_with_postgres_makes_a_server_and_leaves_nothing_of_it():
-    environment = conftest.environment()
-    script = 'psql "$WITAN_TEST_DATABASE_URL" -Atc "show unix_socket_directories"; exit 7'
-    folder = Path(run(WITH_POSTGRES, "sh", "-c", script, code=7, env=environment).strip())
-    assert folder.is_absolute() and not folder.exists()
-
-
-def test_with_postgres_hands_a_signal_on_and_cleans_up():
-    script = 'trap "exit 9" TERM; echo "$WITAN_TEST_DATABASE_URL"; sleep 60 & wait; exit 1'
-    process = subprocess.Popen(
-        [WITH_POSTGRES, "sh", "-c", script], stdout=subprocess.PIPE, text=True, env=conftest.environment()
-    )
-    folder = Path(re.search(r"host=([^&]+)", process.stdout.readline())[1])
-    assert folder.exists()
-    process.terminate()
-    assert process.wait(SECONDS_TO_STOP) == 9
-    assert not folder.exists()
-
-
-def test_with_postgres_uses_the_server_that_is_there():
-    environment = conftest.environment() | {"WITAN_TEST_DATABASE_URL": "postgres://somewhere"}
-    assert (
-        run(WITH_POSTGRES, "sh", "-c", 'echo "$WITAN_TEST_DATABASE_URL"', env=environment) == "postgres://somewhere\n"
-    )

@@ -144,7 +144,7 @@ def check(document: dict, server: Server, token: str, folder: Path, *options: st
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1_800,
         env=environment() | {"SCHEMATHESIS_HOOKS": str(HOOKS)},
     )
     if result.returncode != 0:
