@@ -95,7 +95,7 @@ let package = Package(
             name: "WitanConsole",
             dependencies: [
                 "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices",
-                product("Logging", "swift-log"), product("Mustache", "swift-mustache"),
+                product("Mustache", "swift-mustache"),
             ],
             resources: [.embedInCode("Templates"), .embedInCode("Assets")]
         ),

@@ -43,20 +43,20 @@ package final class KeySetCache: KeySource {
     ///
     /// To be called once. When it has returned, requests get the keys at hand, and `.unavailable` when there are none.
     package func run() async {
-        state.withLock { $0.beginFetch(at: time.monotonic()) }
+        state.withLock { _ = $0.beginFetch(at: time.monotonic()) }
         wish.yield()
         for await _ in wishes {
             await load()
         }
-        state.withLock { $0.stop() }.resume()
+        state.withLock { $0.stop() }?.happen()
     }
 
     private func load() async {
         do {
             let keySet = try KeySet(document: await fetch(), limits: limits)
-            state.withLock { $0.endFetch(with: keySet, at: time.monotonic()) }.resume()
+            state.withLock { $0.endFetch(with: keySet, at: time.monotonic()) }?.happen()
         } catch {
-            state.withLock { $0.endFetch() }.resume()
+            state.withLock { $0.endFetch() }?.happen()
             // To be stopped is no failure.
             if !Task.isCancelled { onFailure(error) }
         }
@@ -78,26 +78,12 @@ package final class KeySetCache: KeySource {
             return keySet
         case .retry(let delay):
             throw Self.unavailable(retryAfter: delay)
-        case .wait(let ticket):
-            await wait(with: ticket)
+        case .wait(let end):
+            await end.waitUntilHappened()
             // Without this, a token with a good new key would count as refused.
             if Task.isCancelled { throw Self.unavailable(retryAfter: limits.keySetRefreshInterval) }
             guard let keySet = current else { throw Self.unavailable(retryAfter: limits.keySetRefreshInterval) }
             return keySet
-        }
-    }
-
-    private func wait(with ticket: Int) async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                // The flag is raised before the handler runs: a cancellation is seen here, or finds the waiter there.
-                let mustWait = state.withLock { !Task.isCancelled && $0.add(continuation, ticket: ticket) }
-                if !mustWait {
-                    continuation.resume()
-                }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: ticket) }?.resume()
         }
     }
 
@@ -125,7 +111,7 @@ private struct RefreshPolicy: Sendable {
 private struct Decision: Sendable {
     enum Step: Sendable {
         case use(KeySet)
-        case wait(ticket: Int)
+        case wait(OneTimeEvent)
         case retry(after: Duration)
     }
 
@@ -133,34 +119,30 @@ private struct Decision: Sendable {
     var beginsFetch = false
 }
 
-private typealias Waiter = CheckedContinuation<Void, Never>
-
 /// The cache's memory.
 ///
 /// Nothing here waits: each change happens under the lock as a whole.
 private struct State {
     private(set) var keySet: KeySet?
-    var waiters: [Int: Waiter] = [:]
-    private var nextTicket = 0
-    private var isFetching = false
+    /// The end of the fetch that is under way, if one is.
+    private var fetchEnd: OneTimeEvent?
     private var isStopped = false
     private var fetchedAt: Int64 = 0
     private var beganAt: Int64?
 
     mutating func decide(for id: String?, now: Int64, policy: RefreshPolicy) -> Decision {
         if let keySet, id.map(keySet.contains) ?? true {
-            let begins = now - fetchedAt >= policy.maximumAge && !isFetching && isDue(now, policy)
+            let begins = now - fetchedAt >= policy.maximumAge && fetchEnd == nil && isDue(now, policy)
             if begins {
-                beginFetch(at: now)
+                _ = beginFetch(at: now)
             }
             return Decision(step: .use(keySet), beginsFetch: begins)
         }
-        if isFetching {
-            return Decision(step: .wait(ticket: makeTicket()))
+        if let fetchEnd {
+            return Decision(step: .wait(fetchEnd))
         }
         if isDue(now, policy) {
-            beginFetch(at: now)
-            return Decision(step: .wait(ticket: makeTicket()), beginsFetch: true)
+            return Decision(step: .wait(beginFetch(at: now)), beginsFetch: true)
         }
         if let keySet {
             return Decision(step: .use(keySet))
@@ -177,48 +159,28 @@ private struct State {
         return now - beganAt >= policy.interval
     }
 
-    private mutating func makeTicket() -> Int {
-        nextTicket += 1
-        return nextTicket
-    }
-
-    /// Adds a waiter; `false` when the fetch it was to wait for has ended.
-    mutating func add(_ waiter: Waiter, ticket: Int) -> Bool {
-        if isFetching {
-            waiters[ticket] = waiter
-        }
-        return isFetching
-    }
-
-    mutating func beginFetch(at now: Int64) {
-        isFetching = true
+    /// Begins a fetch, or goes on with the one that is under way, and gives its end.
+    mutating func beginFetch(at now: Int64) -> OneTimeEvent {
         beganAt = now
+        let end = fetchEnd ?? OneTimeEvent()
+        fetchEnd = end
+        return end
     }
 
     /// Ends a fetch that failed.
-    mutating func endFetch() -> [Waiter] {
-        isFetching = false
-        defer { waiters = [:] }
-        return Array(waiters.values)
+    mutating func endFetch() -> OneTimeEvent? {
+        defer { fetchEnd = nil }
+        return fetchEnd
     }
 
-    mutating func endFetch(with keySet: KeySet, at now: Int64) -> [Waiter] {
+    mutating func endFetch(with keySet: KeySet, at now: Int64) -> OneTimeEvent? {
         self.keySet = keySet
         fetchedAt = now
         return endFetch()
     }
 
-    mutating func stop() -> [Waiter] {
+    mutating func stop() -> OneTimeEvent? {
         isStopped = true
         return endFetch()
-    }
-}
-
-extension [CheckedContinuation<Void, Never>] {
-    /// Lets all go on; called outside the lock.
-    fileprivate func resume() {
-        for waiter in self {
-            waiter.resume()
-        }
     }
 }

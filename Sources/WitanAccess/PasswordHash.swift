@@ -63,7 +63,7 @@ package struct PasswordHash: Sendable, Concealed {
     /// Whether this is the password, found in a time that does not depend on where it differs.
     package func isHash(of password: String) throws(Failure) -> Bool {
         let other = try Self.derive(password, parameters, salt)
-        return zip(hash, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0 && self.salt != Self.nobodys.salt
+        return hash.isEqualInConstantTime(to: other) && self.salt != Self.nobodys.salt
     }
 
     private init(parameters: Parameters, salt: [UInt8], hash: [UInt8]) {

@@ -19,6 +19,8 @@ package struct ChangeWaits: Sendable {
         let sequence: Int64
         /// Rows that were read before the commit tell nothing: a node that registered meanwhile would be missing.
         let firstReading: Int64
+        /// Whether this process has applied it too, before it came to wait.
+        let isOwn: Bool
     }
 
     private let limits: Limits
@@ -36,11 +38,12 @@ package struct ChangeWaits: Sendable {
     /// Whether nobody waits.
     package var isEmpty: Bool { waits.isEmpty }
 
-    /// Begins to wait with a change, whose commit has been answered before `now`.
-    package mutating func join(_ sequence: Int64, at now: Int64) -> Ticket {
+    /// Begins to wait with a change, whose commit has been answered before `now`; one that is not this process's own waits
+    /// for this one too.
+    package mutating func join(_ sequence: Int64, isOwn: Bool = true, at now: Int64) -> Ticket {
         lastTicket += 1
         let ticket = Ticket(number: lastTicket, deadline: now + limits.changeWaitDuration.nanoseconds)
-        waits[ticket] = Wait(sequence: sequence, firstReading: lastReading + 1)
+        waits[ticket] = Wait(sequence: sequence, firstReading: lastReading + 1, isOwn: isOwn)
         return ticket
     }
 
@@ -67,9 +70,13 @@ package struct ChangeWaits: Sendable {
             return ([], [])
         }
         watch.see(members, at: now)
-        let slowest = members.filter { $0.id != own }.map(\.applied).min() ?? .max
-        let done = waits.filter { $0.value.firstReading <= reading && $0.value.sequence <= slowest }.map(\.key)
-            .sorted { $0.number < $1.number }
+        let slowestOther = members.filter { $0.id != own }.map(\.applied).min() ?? .max
+        let slowest = members.map(\.applied).min() ?? .max
+        let done =
+            waits.filter { _, wait in
+                wait.firstReading <= reading && wait.sequence <= (wait.isOwn ? slowestOther : slowest)
+            }
+            .map(\.key).sorted { $0.number < $1.number }
         for ticket in done { waits[ticket] = nil }
         let isAwaited = !waits.isEmpty
         return (done, isAwaited ? watch.orders(silence: limits.awaitedSilenceDuration, except: own, at: now) : [])

@@ -84,7 +84,7 @@ package final class ClusterNode: Sendable {
             while !Task.isCancelled {
                 let begin = time.monotonic()
                 let isAnswered = await poll()
-                // Beside the next questions: it may have to wait for a row that a node which was stopped still holds.
+                // Beside the next questions, which must not wait for what others need to know less soon.
                 if let members = membersToCareFor() { group.addTask { await self.care(members) } }
                 // Others may wait to hear of what was just applied.
                 if isAnswered, state.withLock({ $0.node.hasNews }) { continue }
@@ -168,9 +168,15 @@ package final class ClusterNode: Sendable {
                 try store.register(id, name: name, replacing: old, at: now, on: connection)
             }
             return (.registered(clock: clock), nil)
-        case .poll(let id, let applied, let renewals):
+        case .poll(let id, let applied, let renewals, let confirmed):
             return try await control.write(.transient) { [store = cluster.store] connection in
-                let changes = try store.poll(id, applied: applied, renewals: renewals, on: connection)
+                let changes = try store.poll(
+                    id,
+                    applied: applied,
+                    renewals: renewals,
+                    confirmed: confirmed,
+                    on: connection
+                )
                 let members = withMembers ? try store.members(on: connection) : nil
                 return (changes.map { .changes($0) } ?? .refused, members)
             }
@@ -184,7 +190,12 @@ package final class ClusterNode: Sendable {
         guard answer != .refused else {
             cluster.lease.set(nil)
             cluster.waiter?.setOwn(nil)
-            logger.warning("The node was silent for so long that the others took it for gone; it joins anew.")
+            logger.warning(
+                """
+                The database does not know the node any more: it was silent for so long that the others took it for gone, \
+                or the database has lost its last moments. The node joins anew.
+                """
+            )
             return
         }
         if !events.isEmpty { follow(events) }

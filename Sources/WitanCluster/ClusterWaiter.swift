@@ -52,12 +52,13 @@ package final class ClusterWaiter: Sendable {
 
     /// Returns when no other node uses what the change made wrong, after `Limits.changeWaitDuration` at the latest.
     ///
-    /// Must be called after the commit has been answered and before anybody is told of the change.
+    /// Must be called after the commit has been answered and before anybody is told of the change. One that is not this
+    /// process's own (`isOwn`) must be applied by this one too.
     ///
     /// - Throws: `CancellationError` when the task is cancelled: then nobody may be told.
-    package func wait(for sequence: Int64) async throws {
+    package func wait(for sequence: Int64, isOwn: Bool = true) async throws {
         let start = time.monotonic()
-        let ticket = state.withLock { $0.waits.join(sequence, at: start) }
+        let ticket = state.withLock { $0.waits.join(sequence, isOwn: isOwn, at: start) }
         wakeUp.yield()
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -92,7 +93,7 @@ package final class ClusterWaiter: Sendable {
             for await _ in wakeUps {
                 while !Task.isCancelled, !state.withLock({ $0.waits.isEmpty }) {
                     let orders = await look()
-                    // Beside the next looks: it may have to wait for a row that a node which was stopped still holds.
+                    // Beside the next looks, for which changes wait.
                     if !orders.isEmpty, beginFollowing() { group.addTask { await self.follow(orders) } }
                     await pause(limits.nodeReadInterval)
                 }

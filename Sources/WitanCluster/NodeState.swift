@@ -11,8 +11,9 @@ package struct NodeState: Sendable {
     package enum Question: Sendable, Hashable {
         /// To register under an id that was never used; a registration from before goes.
         case register(ObjectID, replacing: ObjectID?)
-        /// To renew the registration, to tell what has been applied, and to ask for what has not.
-        case poll(ObjectID, applied: Int64, renewals: Int64)
+        /// To renew the registration, to tell what has been applied, and to ask for what has not; `confirmed` is the newest
+        /// renewal that was answered.
+        case poll(ObjectID, applied: Int64, renewals: Int64, confirmed: Int64)
     }
 
     /// A question and the number that its answer must come with.
@@ -30,13 +31,13 @@ package struct NodeState: Sendable {
         case registered(clock: Int64)
         /// What changed.
         case changes(ClusterStore.Changes)
-        /// There is no such registration, or it was refused.
+        /// There is no such registration, it was refused, or the database has lost a renewal that it had answered.
         case refused
     }
 
     private enum Registration: Sendable {
         case none(previous: ObjectID?)
-        case held(ObjectID, applied: Int64)
+        case held(ObjectID, applied: Int64, confirmed: Int64)
     }
 
     private struct Outstanding: Sendable {
@@ -62,12 +63,12 @@ package struct NodeState: Sendable {
 
     /// The id of the registration; nil while there is none.
     package var id: ObjectID? {
-        if case .held(let id, _) = registration { id } else { nil }
+        if case .held(let id, _, _) = registration { id } else { nil }
     }
 
     /// The newest change that has been applied, together with all before.
     package var applied: Int64? {
-        if case .held(_, let applied) = registration { applied } else { nil }
+        if case .held(_, let applied, _) = registration { applied } else { nil }
     }
 
     /// Whether others have not been told yet of what has been applied, and may wait for that.
@@ -82,7 +83,8 @@ package struct NodeState: Sendable {
         let question: Question =
             switch registration {
             case .none(let previous): .register(newID(), replacing: previous)
-            case .held(let id, let applied): .poll(id, applied: applied, renewals: lastNumber)
+            case .held(let id, let applied, let confirmed):
+                .poll(id, applied: applied, renewals: lastNumber, confirmed: confirmed)
             }
         let request = Request(number: lastNumber, question: question)
         outstanding = Outstanding(request: request, sent: sent)
@@ -96,15 +98,15 @@ package struct NodeState: Sendable {
         }
         switch (answer, request.question) {
         case (.registered(let clock), .register(let id, _)):
-            outstanding?.outcome = .held(id, applied: clock)
+            outstanding?.outcome = .held(id, applied: clock, confirmed: 0)
             told = clock
             // Others did not wait for this node until now, so whatever it has cached, or is reading, may be wrong.
             return [.everything]
-        case (.changes(let changes), .poll(let id, let applied, _)):
-            outstanding?.outcome = .held(id, applied: changes.clock)
+        case (.changes(let changes), .poll(let id, let applied, let renewals, _)):
+            outstanding?.outcome = .held(id, applied: changes.clock, confirmed: renewals)
             told = applied
             return events(of: changes, after: applied)
-        case (_, .poll(let id, _, _)):
+        case (_, .poll(let id, _, _, _)):
             // From now on nobody waits for this node.
             lease = nil
             registration = .none(previous: id)
@@ -130,19 +132,23 @@ package struct NodeState: Sendable {
         if outstanding?.request.number == number { outstanding = nil }
     }
 
-    /// Ends the registration; returns its id, under which nothing is cached any more once the lease is put down.
+    /// Ends the registration, or what is left of one that was refused; returns its id, under which nothing is cached any
+    /// more once the lease is put down.
     package mutating func leave() -> ObjectID? {
         defer {
             registration = .none(previous: nil)
             outstanding = nil
             lease = nil
         }
-        return id
+        return switch registration {
+        case .held(let id, _, _): id
+        case .none(let previous): previous
+        }
     }
 
     /// Everything, where the events do not tell all: too many to read, or not one for each number.
     ///
-    /// That happens to a node that was far behind, and with a database that was restored while nodes ran.
+    /// That happens to a node that was far behind.
     private func events(of changes: ClusterStore.Changes, after applied: Int64) -> [ClusterEvent] {
         guard changes.entries.count <= limits.eventsPerPoll else { return [.everything] }
         var last = applied

@@ -1,4 +1,3 @@
-package import Logging
 import WitanAccess
 package import WitanCore
 import WitanResources
@@ -30,8 +29,8 @@ package struct Console: Sendable {
         /// The address that clients know the server by, once it listens.
         package var publicURL: @Sendable () -> String
 
-        /// Where failures are told that nobody but the server's owner can do something about.
-        package var logger: Logger
+        /// Refuses a request that is too many, for a session or in an organization.
+        package var admit: @Sendable (Identity) throws -> Void
 
         /// The clock.
         package var time: TimeSource
@@ -50,7 +49,7 @@ package struct Console: Sendable {
             lastUses: LastUses,
             openID: OpenIDConnectClient?,
             publicURL: @escaping @Sendable () -> String,
-            logger: Logger,
+            admit: @escaping @Sendable (Identity) throws -> Void,
             time: TimeSource,
             random: RandomSource,
             limits: Limits
@@ -61,7 +60,7 @@ package struct Console: Sendable {
             self.lastUses = lastUses
             self.openID = openID
             self.publicURL = publicURL
-            self.logger = logger
+            self.admit = admit
             self.time = time
             self.random = random
             self.limits = limits
@@ -70,9 +69,6 @@ package struct Console: Sendable {
 
     let components: Components
     let templates: PageTemplates
-
-    /// Refuses a request that is too many, for a session or in an organization.
-    package var admit: @Sendable (Identity) throws -> Void = { _ in }
 
     /// The pages of an organization, in the order of the navigation.
     let pages: [any SettingsPage]
@@ -123,13 +119,25 @@ package struct Console: Sendable {
 
     /// Answers a request; whatever goes wrong becomes a page with a sentence.
     package func answer(_ request: PageRequest) async -> PageResponse {
-        var response: PageResponse
         do {
-            response = try await route(request)
+            return withHeaders(try await route(request))
         } catch let refusal as SignedOut {
-            response = .seeOther("/signin" + FormFields.query([("next", refusal.next)]))
+            return withHeaders(.seeOther("/signin" + FormFields.query([("next", refusal.next)])))
         } catch {
-            response = failurePage(for: error, request)
+            return answer(Failure(of: error))
+        }
+    }
+
+    /// The page for what failed, such as a request that cannot be read.
+    package func answer(_ failure: Failure) -> PageResponse {
+        withHeaders(failurePage(for: failure))
+    }
+
+    /// Adds what every answer has, unless it says otherwise itself.
+    private func withHeaders(_ response: PageResponse) -> PageResponse {
+        var response = response
+        if let wait = response.failure?.retryAfter {
+            response.headers.append(("Retry-After", "\(max(1, wait.wholeSecondsRoundedUp))"))
         }
         for header in SecurityHeaders.all(isSecure: components.publicURL().hasPrefix("https:"))
         where !response.headers.contains(where: { $0.name == header.name }) {
@@ -197,7 +205,8 @@ package struct Console: Sendable {
         case .page(let content):
             let frame = frame(of: visit, shown.place, content)
             let html = try content.render(templates, frame)
-            var response = PageResponse.html(html, status: content.status)
+            var response = PageResponse.html(html)
+            if let failure = content.failure { response = response.failing(with: failure) }
             if content.setsCurrentOrganization, organization != "~" {
                 let cookie = cookies(request)
                 response.headers.append(cookie.set("witan_organization", visit.organization.organizationID.description))
@@ -258,7 +267,7 @@ package struct Console: Sendable {
                 from: IPAddress.limiterKey(for: request.origin.clientAddress ?? "")
             )
             components.lastUses.note(identity)
-            try admit(identity)
+            try components.admit(identity)
             return (identity, cookie)
         } catch let failure as Failure where failure.code == .unauthenticated {
             throw SignedOut(request)
@@ -338,25 +347,15 @@ package struct Console: Sendable {
         }
     }
 
-    func failurePage(for error: any Error, _ request: PageRequest) -> PageResponse {
-        let failure = error as? Failure ?? .bug("A page failed with an error that nobody turned into a sentence.")
-        if [.bug, .unavailable].contains(failure.code) {
-            components.logger.error("A page could not be made.", metadata: ["error": "\(error)"])
-        }
+    private func failurePage(for failure: Failure) -> PageResponse {
         let values = FailureValues(
             heading: failure.heading,
             sentence: failure.code == .bug ? "Something is wrong in the server; its log says what." : failure.message
         )
         let frame = PageFrame(title: "\(failure.heading) · Witan", formToken: "", signedIn: nil)
-        var response = PageResponse.html("", status: .failure(failure.code))
         // Without its template nothing can be shown, and the status says enough.
-        if let html = try? templates.render("failure", frame, values) {
-            response = .html(html, status: .failure(failure.code))
-        }
-        if let wait = failure.retryAfter {
-            response.headers.append(("Retry-After", "\(max(1, wait.components.seconds))"))
-        }
-        return response
+        let html = try? templates.render("failure", frame, values)
+        return PageResponse.html(html ?? "").failing(with: failure)
     }
 }
 
@@ -366,7 +365,7 @@ struct SignedOut: Error {
     let next: String?
 
     init(_ request: PageRequest) {
-        let path = "/" + request.path.map(FormFields.encode).joined(separator: "/")
+        let path = "/" + request.path.map(PercentEncoding.encode).joined(separator: "/")
         next = request.method == .get ? path + FormFields.query(request.query.fields.map { ($0.name, $0.value) }) : nil
     }
 }

@@ -43,11 +43,16 @@ struct SettingsPlace: Sendable, Hashable {
         "\(root(of: organization))/configuration/account"
     }
 
-    /// By its name, as people know it; by its id when the name would be longer than all the rest of a page's links.
+    /// By its name, as people know it; by its id when the name would be longer than all the rest of a page's links, or
+    /// has a meaning of its own in an address.
     private static func root(of organization: Account.Membership) -> String {
         let name = FormFields.encode(organization.organizationName)
-        return "/app/\(name.utf8.count <= 120 && name != "~" ? name : organization.organizationID.description)"
+        let isPlain = name.utf8.count <= 120 && !meaningfulSegments.contains(name)
+        return "/app/\(isPlain ? name : organization.organizationID.description)"
     }
+
+    /// The organization that was looked at last, and what browsers take out of a path (RFC 3986, 5.2.4).
+    private static let meaningfulSegments: Set = ["~", ".", ".."]
 }
 
 /// A signed-in person's request for a page of one organization.
@@ -98,8 +103,8 @@ enum PageOutcome: Sendable {
 
 /// A page's own part.
 struct PageContent: Sendable {
-    /// How it ended.
-    var status = PageResponse.Status.ok
+    /// What was refused or went wrong; nil when all went well.
+    var failure: Failure?
 
     /// The title, when it is not the page's.
     var title: String?
@@ -118,8 +123,8 @@ struct PageContent: Sendable {
 
     /// Takes the template's name and its values.
     init(_ template: String, _ values: some Sendable, notice: String? = nil, alert: String? = nil) {
-        self.notice = notice
-        self.alert = alert
+        self.notice = notice?.shortened(to: 1_000)
+        self.alert = alert?.shortened(to: 1_000)
         render = { templates, frame throws(Failure) in try templates.render(template, frame, values) }
     }
 }

@@ -1,7 +1,7 @@
 /// The one error type that crosses module boundaries.
 ///
-/// `message` and `issues` may be shown to anybody; `underlying` is for the log alone. None of them ever holds a
-/// credential, a digest, a header or a body.
+/// `message` and `issues` may be shown to anybody; `explanation` is for whoever runs the server, and `underlying` for the
+/// log alone. None of them ever holds a credential, a digest, a header or a body.
 package struct Failure: Error, Sendable {
     /// What went wrong, one HTTP status each (design: key service, section 2).
     package enum Code: String, Sendable, CaseIterable {
@@ -39,6 +39,10 @@ package struct Failure: Error, Sendable {
     /// A sentence that says what to do, safe to show.
     package let message: String
 
+    /// The sentence for whoever runs the server, in the log and on the command line: with places and settings that are
+    /// nobody else's business, where there are any.
+    package let explanation: String
+
     /// The inputs at fault; empty when none is.
     package let issues: [Issue]
 
@@ -48,16 +52,18 @@ package struct Failure: Error, Sendable {
     /// The cause, for the log.
     package let underlying: (any Error)?
 
-    /// Makes a failure.
+    /// Makes a failure; without an explanation the message is one.
     package init(
         _ code: Code,
         _ message: String,
+        explanation: String? = nil,
         issues: [Issue] = [],
         retryAfter: Duration? = nil,
         underlying: (any Error)? = nil
     ) {
         self.code = code
         self.message = message
+        self.explanation = explanation ?? message
         self.issues = issues
         self.retryAfter = retryAfter
         self.underlying = underlying
@@ -76,6 +82,18 @@ package struct Failure: Error, Sendable {
 }
 
 extension Failure: CustomStringConvertible {
-    /// The code and the sentence, without the underlying error, whose text might hold values.
-    package var description: String { "\(code.rawValue): \(message)" }
+    /// The code and the explanation, for logs, without the underlying error, whose text might hold values.
+    package var description: String { "\(code.rawValue): \(explanation)" }
+}
+
+extension Failure {
+    /// What an error is, wherever it comes from: a failure as it is, and a bug if nobody has made a sentence of it.
+    package init(of error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case is CancellationError:
+            self.init(.unavailable, "The server is stopping; try again.", retryAfter: .seconds(1))
+        default: self = .bug("A request failed with an error that nobody turned into a sentence.", underlying: error)
+        }
+    }
 }

@@ -7,11 +7,7 @@ package import WitanTesting
 extension Engine {
     /// PostgreSQL, each database in a schema of its own; nil without a server.
     package static let postgres = PostgresPlace.server.map { server in
-        let planner = PostgresPlanner(on: server)
-        return Engine(
-            name: "PostgreSQL",
-            explain: { query, _ in try await planner.walks(query) }
-        ) {
+        Engine(name: "PostgreSQL", explain: PostgresPlanner.explain(on: server)) {
             let place = try await PostgresPlace(on: server)
             return Place(
                 open: { limits, observer in
@@ -44,11 +40,16 @@ package struct PostgresPlace: Sendable {
         self.server = server
         schema = "test_" + UUID().uuidString.lowercased().replacing("-", with: "")
         url = server + (server.contains("?") ? "&" : "?") + "options=-csearch_path%3D\(schema)"
-        try await Self.execute("CREATE SCHEMA \(schema)", on: server)
+        do {
+            try await Self.execute("CREATE SCHEMA \(schema)", on: server)
+        } catch {
+            await Self.permits.give()
+            throw error
+        }
     }
 
     /// Opens it with few connections.
-    package func open(limits: Limits = Limits(), observer: TransactionObserver = .none) throws -> PostgresDatabase {
+    package func open(limits: Limits = .unhurried, observer: TransactionObserver = .none) throws -> PostgresDatabase {
         var configuration = PostgresDatabase.Configuration(primary: try PostgresAddress(url: url))
         configuration.connections = 8
         return PostgresDatabase(configuration, limits: limits, observer: observer, time: .system)
@@ -56,13 +57,18 @@ package struct PostgresPlace: Sendable {
 
     /// Drops the schema and everything in it.
     package func remove() async throws {
-        try await Self.execute("DROP SCHEMA \(schema) CASCADE", on: server)
+        do {
+            try await Self.execute("DROP SCHEMA \(schema) CASCADE", on: server)
+        } catch {
+            await Self.permits.give()
+            throw error
+        }
         await Self.permits.give()
     }
 
     private static func execute(_ statement: String, on server: String) async throws {
         let configuration = PostgresDatabase.Configuration(primary: try PostgresAddress(url: server))
-        let database = PostgresDatabase(configuration, limits: Limits(), time: .system)
+        let database = PostgresDatabase(configuration, limits: .unhurried, time: .system)
         do {
             try await database.write(.transient) { connection in
                 try connection.run("\(raw: statement)")

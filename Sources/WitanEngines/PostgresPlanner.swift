@@ -11,6 +11,21 @@ package actor PostgresPlanner {
     private let server: String
     private var database: PostgresDatabase?
 
+    /// The answers of a planner on a server; when it cannot be asked, that is a bug, for nothing that a test does to its
+    /// own database concerns it.
+    package static func explain(on server: String) -> PlanCheck.Explain {
+        let planner = PostgresPlanner(on: server)
+        return { query, _ in
+            do {
+                return try await planner.walks(query)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                throw Failure.bug("The planner cannot be asked", underlying: error)
+            }
+        }
+    }
+
     /// Takes the URL of a server; nothing is done there before the first statement.
     package init(on server: String) {
         self.server = server
@@ -68,8 +83,8 @@ package actor PostgresPlanner {
         var configuration = PostgresDatabase.Configuration(primary: try PostgresAddress(url: url))
         configuration.connections = 1
         configuration.preparesStatements = false
-        var limits = Limits()
-        limits.statementDuration = .seconds(60)
+        // All tests ask the one connection.
+        var limits = Limits.unhurried
         limits.databaseConnectionDuration = .seconds(86_400)
         return PostgresDatabase(configuration, limits: limits, time: .system)
     }

@@ -20,14 +20,16 @@ extension Failure {
         }
     }
 
-    /// That no connection could be made, with the reason for the log.
+    /// That no connection could be made: with the reason and the place for whoever runs the server, and for nobody else.
     static func noConnection(to address: PostgresAddress, _ error: PostgresError) -> Failure {
-        let sentence =
+        let explanation =
             error.state.hasPrefix("08")
             ? "The database at \(address) cannot be reached: check that it runs, and the database's URL."
             : sentence(for: error) ?? "The database at \(address) refuses the connection: see the server's log."
-        return Failure(.unavailable, sentence, retryAfter: .seconds(1), underlying: error)
+        return Failure(.unavailable, away, explanation: explanation, retryAfter: .seconds(1), underlying: error)
     }
+
+    private static let away = "The database is away: try again shortly."
 
     /// What is wrong with the database rather than with the request, and what to do about it; nil when nothing is.
     private static func sentence(for error: PostgresError) -> String? {
@@ -64,7 +66,7 @@ extension Failure {
         case OwnState.certificate:
             "The database server's certificate is not what the URL asks for: check its host, sslmode and sslrootcert."
         case let state where error.endsConnection || state.hasPrefix("53") || state.hasPrefix("58"):
-            "The database is away: try again shortly."
+            away
         default: nil
         }
     }

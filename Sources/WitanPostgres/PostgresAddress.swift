@@ -65,8 +65,9 @@ package struct PostgresAddress: Sendable {
 
     /// The parameters for each server to try, in their order, when the URL names several.
     ///
-    /// libpq tries one after another by itself, but waits for a machine that is gone until all the time is over. Of
-    /// several servers, the one that takes writes is meant unless the URL says otherwise or any will do.
+    /// libpq tries one after another by itself, but waits for a machine that is gone until all the time is over; so it does
+    /// with the addresses of a name (`HostNames`). Of several servers, the one that takes writes is meant unless the URL
+    /// says otherwise or any will do.
     func servers(isReplica: Bool) -> [[String: String]] {
         let lists = ["host", "hostaddr", "port"]
             .compactMap { name in

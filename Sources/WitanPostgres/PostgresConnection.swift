@@ -10,7 +10,7 @@ final class PostgresConnection: SQLConnection {
     private(set) var changingStatements = 0
 
     /// What stores have set, to be written before the commit.
-    var pendingChanges: [String: any PendingChange] = [:]
+    var pendingChanges = PendingChanges()
 
     /// What it runs on.
     let link: PostgresLink
@@ -45,10 +45,10 @@ final class PostgresConnection: SQLConnection {
 
     // MARK: Transactions
 
-    /// Writes what stores have set, in the order of the names.
+    /// Writes what stores have set.
     func writePendingChanges() throws(Failure) {
-        for (_, change) in pendingChanges.sorted(by: { $0.key < $1.key }) { try change.write(on: self) }
-        pendingChanges = [:]
+        try pendingChanges.write(on: self)
+        pendingChanges = PendingChanges()
         if let error { throw .postgres(error) }
     }
 
@@ -73,19 +73,10 @@ final class PostgresConnection: SQLConnection {
         }
     }
 
-    /// Refuses what not all engines can keep.
     private static func require(_ arguments: [SQLValue]) throws(Failure) {
         guard arguments.count <= Self.arguments else {
             throw .bug("A statement has \(arguments.count) arguments, and may have \(Self.arguments)")
         }
-        for argument in arguments {
-            switch argument {
-            case .text(let text) where text.utf8.contains(0):
-                throw Failure(.invalidRequest, "A text that is stored cannot hold U+0000.")
-            case .real(let real) where real.isNaN:
-                throw Failure(.invalidRequest, "A number that is stored cannot be NaN.")
-            default: continue
-            }
-        }
+        for argument in arguments { try argument.requireStorable() }
     }
 }

@@ -65,10 +65,14 @@ struct PostgresGroup {
         case .failed(let outcome, let error) where members.isEmpty && !mayHelp(error, 1):
             rollBack()
             tell(transaction, outcome, error)
-        case .failed(_, let error):
-            // What it failed of may be what another member did, of which nobody knows whether it will be there.
+        case .failed(let outcome, let error):
             startOver()
-            runAlone(transaction, from: mayHelp(error, 1) ? 2 : 1)
+            if error?.isLate ?? false {
+                tell(transaction, outcome, error)
+            } else {
+                // What it failed of may be what another member did, of which nobody knows whether it will be there.
+                runAlone(transaction, from: mayHelp(error, 1) ? 2 : 1)
+            }
         }
     }
 

@@ -58,7 +58,7 @@ final class PostgresLink {
     /// Statements with more arguments than this, which only long lists have, are not kept: each length is another text.
     private static let keptArguments = 32
 
-    /// Beyond the server's own deadline for a statement.
+    /// How long beyond the server's own deadline for a statement, and not longer than that one.
     private static let grace: Duration = .seconds(2)
 
     /// What the server must know to keep a statement: a null has no type of its own.
@@ -76,7 +76,8 @@ final class PostgresLink {
         var prepared: (statement: Statement, name: String)?
     }
 
-    /// Connects to one server, by libpq's parameters.
+    /// Connects to one server, by libpq's parameters; a host's name has its address beside it, or libpq would wait for the
+    /// resolver without a deadline.
     init(
         _ parameters: [String: String],
         preparesStatements: Bool,
@@ -359,7 +360,7 @@ final class PostgresLink {
         try require(PQpipelineSync(handle))
         let begin = time.monotonic()
         // The server ends a statement by itself; a moment later nothing is to be expected of it any more.
-        let patience = (duration ?? limits.statementDuration + Self.grace).nanoseconds
+        let patience = (duration ?? limits.statementDuration + min(Self.grace, limits.statementDuration)).nanoseconds
         do throws(PostgresError) {
             while unread > 0 {
                 var answer = Answer()

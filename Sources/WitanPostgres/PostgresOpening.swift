@@ -39,9 +39,11 @@ struct PostgresOpening: Sendable {
         1465406830, COALESCE(to_regclass('schema_migrations')::oid::int4, hashtext(COALESCE(current_schema(), '')))
         """
 
-    /// An answered change is durable, even where the server's standard is that the last moments may be lost.
+    /// An answered change is durable, even where the server's standard is that the last moments may be lost; and of a
+    /// commit that no replica has nothing but a warning tells, which a user's settings may leave out.
     private static let durability = """
-        CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'local', true) END
+        CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'local', true) END, \
+        set_config('client_min_messages', 'warning', true)
         """
 }
 

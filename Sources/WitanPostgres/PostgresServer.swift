@@ -10,6 +10,7 @@ final class PostgresServer: Sendable {
     private let preparesStatements: Bool
     private let limits: Limits
     private let time: TimeSource
+    private let names: HostNames
     private let schedule = Mutex(ReconnectSchedule())
 
     /// The moment at which a connection was last found to be lost, after which others may be so too.
@@ -20,13 +21,15 @@ final class PostgresServer: Sendable {
         isReplica: Bool = false,
         preparesStatements: Bool,
         limits: Limits,
-        time: TimeSource
+        time: TimeSource,
+        resolver: @escaping HostNames.Resolver = HostNames.system
     ) {
         self.address = address
         self.isReplica = isReplica
         self.preparesStatements = preparesStatements
         self.limits = limits
         self.time = time
+        names = HostNames(time, resolver: resolver)
     }
 
     /// A new connection.
@@ -47,10 +50,23 @@ final class PostgresServer: Sendable {
     }
 
     private func open() throws(PostgresError) -> PostgresLink {
+        try first(of: address.servers(isReplica: isReplica)) { server throws(PostgresError) in
+            let deadline = time.monotonic() + limits.databaseConnectDuration.nanoseconds
+            return try first(of: names.places(of: server, until: deadline)) { place throws(PostgresError) in
+                try PostgresLink(place, preparesStatements: preparesStatements, limits: limits, time: time)
+            }
+        }
+    }
+
+    /// A connection to the first place to which there is one.
+    private func first(
+        of places: [[String: String]],
+        _ connect: ([String: String]) throws(PostgresError) -> PostgresLink
+    ) throws(PostgresError) -> PostgresLink {
         var reason: PostgresError?
-        for server in address.servers(isReplica: isReplica) {
-            do {
-                return try PostgresLink(server, preparesStatements: preparesStatements, limits: limits, time: time)
+        for place in places {
+            do throws(PostgresError) {
+                return try connect(place)
             } catch {
                 // The most telling reason counts: one machine may be gone while another refuses the password.
                 if reason?.endsConnection ?? true { reason = error }

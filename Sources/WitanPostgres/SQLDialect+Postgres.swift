@@ -1,7 +1,7 @@
 package import WitanStorage
 
 extension SQLDialect {
-    /// PostgreSQL, from 12 on.
+    /// PostgreSQL, from 13 on.
     package static let postgres = SQLDialect(
         name: "PostgreSQL",
         integerType: "BIGINT",

@@ -30,7 +30,7 @@ final class SQLiteConnection: SQLConnection {
     private let deadline: StatementDeadline
 
     /// What stores have set, to be written before the commit.
-    var pendingChanges: [String: any PendingChange] = [:]
+    var pendingChanges = PendingChanges()
 
     /// Wraps GRDB's connection for the time of one access.
     init(_ database: Database, deadline: StatementDeadline) {
@@ -88,8 +88,8 @@ final class SQLiteConnection: SQLConnection {
 
     /// Writes what stores have set, and commits.
     func commit() throws(Failure) {
-        for (_, change) in pendingChanges.sorted(by: { $0.key < $1.key }) { try change.write(on: self) }
-        pendingChanges = [:]
+        try pendingChanges.write(on: self)
+        pendingChanges = PendingChanges()
         try perform(.commit)
     }
 
@@ -143,24 +143,22 @@ final class SQLiteConnection: SQLConnection {
             throw .bug("A statement has another number of placeholders than of arguments")
         }
         for (index, argument) in zip(CInt(1)..., arguments) {
-            let code = try bind(argument, to: statement, at: index)
+            try argument.requireStorable()
+            let code = bind(argument, to: statement, at: index)
             if code != SQLITE_OK { throw failure(code) }
         }
     }
 
-    private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: CInt) throws(Failure) -> CInt {
+    private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: CInt) -> CInt {
         switch value {
         case .null:
             return sqlite3_bind_null(statement, index)
         case .integer(let integer):
             return sqlite3_bind_int64(statement, index, integer)
         case .real(let real):
-            // SQLite would store null in its place.
-            if real.isNaN { throw Failure(.invalidRequest, "A number that is stored cannot be NaN.") }
             return sqlite3_bind_double(statement, index, real)
         case .text(var text):
-            let code: CInt? = text.withUTF8 { bytes in
-                if bytes.contains(0) { return nil }
+            return text.withUTF8 { bytes in
                 guard let start = bytes.baseAddress else { return sqlite3_bind_text(statement, index, "", 0, nil) }
                 return sqlite3_bind_text64(
                     statement,
@@ -171,9 +169,6 @@ final class SQLiteConnection: SQLConnection {
                     UInt8(SQLITE_UTF8)
                 )
             }
-            // PostgreSQL cannot store it, and SQLite's functions stop at it.
-            guard let code else { throw Failure(.invalidRequest, "A text that is stored cannot hold U+0000.") }
-            return code
         case .blob(let blob):
             return blob.withUnsafeBytes { bytes in
                 guard let start = bytes.baseAddress, !bytes.isEmpty else {

@@ -70,7 +70,7 @@ struct WriteGroup {
                     startOver()
                 } else {
                     connection.rollBack()
-                    connection.pendingChanges = [:]
+                    connection.pendingChanges = PendingChanges()
                     deliveries += members.map { member in { member.transaction.refuse(error) } }
                     members = []
                 }
@@ -82,7 +82,7 @@ struct WriteGroup {
     /// Undoes everything and runs the members again, each with a commit of its own.
     private mutating func startOver() {
         connection.rollBack()
-        connection.pendingChanges = [:]
+        connection.pendingChanges = PendingChanges()
         let undone = members
         members = []
         holdsChanges = false

@@ -24,6 +24,14 @@ package enum Fault: String, Sendable, CaseIterable {
     case registrationReused = "registration-reused"
     /// A registration may be lost with the database's last moments.
     case registrationNotDurable = "registration-not-durable"
+    /// A node that goes on after the database has lost commits takes new changes for those that it knows.
+    case lostCommitsUnnoticed = "lost-commits-unnoticed"
+    /// A node that is stopped ends its registration while it still uses what it has cached.
+    case leavesBeforePuttingDown = "leaves-before-putting-down"
+    /// A change that was made before is answered while the one that made it still waits.
+    case repeatsUnawaited = "repeats-unawaited"
+    /// A change that was made before waits for the other nodes, and not for the one that answers.
+    case repeatsAwaitOthersAlone = "repeats-await-others-alone"
     /// A silent node is removed at once, though its lease may be held.
     case removesAtOnce = "removes-at-once"
     /// A node is removed when it was silent for longer than a lease, without being refused first.

@@ -11,44 +11,45 @@ struct SimulatedDatabase {
         var entries: [ClusterStore.Changes.Entry]
     }
 
+    /// What only a failover to a copy that is behind undoes.
+    private struct Durable {
+        var clock: Int64 = 0
+        var access = SimulatedAccess()
+    }
+
     private let limits: Limits
-    private var clock: Int64 = 0
+    private var durable = Durable()
     private var transient = Transient(members: [], entries: [])
     private var unflushed: [Transient] = []
     private var copies: [ClusterStore.Changes] = []
+    private var past: [(Durable, Transient)] = []
+    private var lastStamp = 0
 
     /// Whether anybody can reach it.
     var isUp = true
 
-    var revoked: Set<Int> = []
-    var userGenerations = [Int](repeating: 0, count: Universe.users)
-    var organizationGeneration = 0
-    var grantGenerations = [Int](repeating: 0, count: Universe.users)
+    /// How often it has lost what it had committed.
+    private(set) var era = 0
+
+    /// Who may do what.
+    var access: SimulatedAccess { durable.access }
+
+    /// The number of the newest change.
+    var clock: Int64 { durable.clock }
 
     init(limits: Limits) {
         self.limits = limits
     }
-
-    // MARK: What is cached
-
-    func key(_ number: Int) -> SimulatedKey? {
-        if revoked.contains(number) { return nil }
-        return SimulatedKey(
-            number: number,
-            userGeneration: userGenerations[number % Universe.users],
-            organizationGeneration: organizationGeneration
-        )
-    }
-
-    func grant(_ user: Int) -> SimulatedGrant { SimulatedGrant(user: user, generation: grantGenerations[user]) }
 
     // MARK: Changes
 
     /// Commits a change durably, and with it all before.
     mutating func commit(_ change: Change, telling events: [ClusterEvent]) -> Int64 {
         copies.append(ClusterStore.Changes(clock: clock, entries: transient.entries))
-        change.apply(to: &self)
-        clock += 1
+        remember()
+        lastStamp += 1
+        durable.access.make(change, stamp: lastStamp)
+        durable.clock += 1
         let events = events.count > limits.eventsPerCommit ? [.everything] : events
         transient.entries += events.map { ClusterStore.Changes.Entry(clock, $0) }
         flush()
@@ -74,9 +75,14 @@ struct SimulatedDatabase {
         _ id: ObjectID,
         applied: Int64,
         renewals: Int64,
+        confirmed: Int64,
         fromCopy: Bool
     ) -> ClusterStore.Changes? {
-        guard let index = transient.members.firstIndex(where: { $0.id == id && $0.eviction == nil }) else { return nil }
+        guard
+            let index = transient.members.firstIndex(where: {
+                $0.id == id && $0.eviction == nil && $0.renewals >= confirmed
+            })
+        else { return nil }
         write()
         let member = transient.members[index]
         transient.members[index] = ClusterMember(
@@ -127,6 +133,11 @@ struct SimulatedDatabase {
         transient.entries.removeAll { $0.sequence <= applied }
     }
 
+    mutating func leave(_ id: ObjectID) {
+        write()
+        transient.members.removeAll { $0.id == id }
+    }
+
     // MARK: The disk
 
     /// Loses the last of what nobody waited for.
@@ -136,7 +147,25 @@ struct SimulatedDatabase {
         unflushed = []
     }
 
+    /// A copy takes over that has not got the last of it, committed or not.
+    mutating func failOver(_ dice: inout Dice) {
+        guard !past.isEmpty else { return }
+        let position = dice.below(past.count)
+        (durable, transient) = past[position]
+        past.removeSubrange(position...)
+        unflushed = []
+        copies = []
+        era += 1
+    }
+
+    /// Keeps what a copy that is behind may have.
+    private mutating func remember() {
+        if past.count == 32 { past.removeFirst() }
+        past.append((durable, transient))
+    }
+
     private mutating func write() {
+        remember()
         // More than the writer of the log leaves lying in its time.
         if unflushed.count == 16 { unflushed.removeFirst() }
         unflushed.append(transient)

@@ -17,6 +17,8 @@ final class SimulatedNode {
     var lease: Lease?
 
     var isAlive = true
+    /// Whether it asks for nothing any more, because it is being stopped as it should be.
+    var isLeaving = false
     var pausedUntil: Int64 = 0
     var isolatedUntil: Int64 = 0
     var lastPauseEnd: Int64 = 0

@@ -16,17 +16,28 @@ extension SimulatedWorld {
                 self.soon(node, then)
             }
         }
-        ask(node) { () -> (sequence: Int64, state: Promise.State) in
+        ask(node) { () -> (sequence: Int64, commit: Promise.Commit, isRepeated: Bool) in
+            if case .revoke(let number) = change, self.database.access.revoked.contains(number) {
+                self.note(node, "finds \(change) done")
+                self.outcome.counts.repeats += 1
+                return (self.database.clock, Promise.Commit(change, in: self.database), true)
+            }
             let told = self.fault == .kindForgotten ? events.filter { !$0.isOfForgottenKind } : events
             let sequence = self.database.commit(change, telling: told)
             self.note(node, "has \(change) committed as \(sequence)")
             self.notifyAll()
-            return (sequence, Promise.State(change, self.database))
+            self.repeatAtTimes(change)
+            return (sequence, Promise.Commit(change, in: self.database), false)
         } answer: { answer in
             guard !isOver else { return }
             isOver = true
-            guard let (sequence, state) = answer else { return publish {} }
-            publish { self.wait(for: sequence, on: node) { self.answer(change, sequence, state, on: node) } }
+            guard let (sequence, commit, isRepeated) = answer else { return publish {} }
+            func waitAndAnswer() {
+                if isRepeated, self.fault == .repeatsUnawaited { return self.answer(commit, sequence, on: node) }
+                let isOwn = !isRepeated || self.fault == .repeatsAwaitOthersAlone
+                self.wait(for: sequence, isOwn: isOwn, on: node) { self.answer(commit, sequence, on: node) }
+            }
+            if isRepeated { waitAndAnswer() } else { publish(waitAndAnswer) }
         }
         // Nobody hears whether a commit whose answer is lost was made; it is not answered, and this node forgets.
         after(Duration.seconds(4).simulated, node) {
@@ -36,13 +47,21 @@ extension SimulatedWorld {
         }
     }
 
-    private func answer(_ change: Change, _ sequence: Int64, _ state: Promise.State, on node: SimulatedNode) {
-        note(node, "answers \(change), \(sequence)")
+    /// Somebody who has no answer yet, or a proxy, asks another node for the same.
+    private func repeatAtTimes(_ change: Change) {
+        guard case .revoke = change, dice.happens(perMille: 150) else { return }
+        after(dice.duration(.milliseconds(1), .milliseconds(60))) {
+            if let node = self.nodes.isEmpty ? nil : self.dice.pick(self.nodes) { self.make(change, on: node) }
+        }
+    }
+
+    private func answer(_ commit: Promise.Commit, _ sequence: Int64, on node: SimulatedNode) {
+        note(node, "answers \(commit.change), \(sequence)")
         outcome.counts.changes += 1
-        promise.answer(state)
+        promise.answer(commit)
         // Whoever has just heard of it tries it out, everywhere.
         let number: Int =
-            switch change {
+            switch commit.change {
             case .revoke(let number): number
             case .removeUser(let user), .removeGrant(let user): user + Universe.users
             case .changeOrganization, .changeGroup, .changeRole, .changeMuch: dice.below(Universe.keys)
@@ -53,7 +72,7 @@ extension SimulatedWorld {
         }
     }
 
-    private func wait(for sequence: Int64, on node: SimulatedNode, _ then: @escaping () -> Void) {
+    private func wait(for sequence: Int64, isOwn: Bool, on node: SimulatedNode, _ then: @escaping () -> Void) {
         let start = monotonic(of: node)
         let began = now
         if fault == .waitSkipped { return then() }
@@ -62,7 +81,7 @@ extension SimulatedWorld {
         {
             return then()
         }
-        let ticket = node.waits.join(sequence, at: start)
+        let ticket = node.waits.join(sequence, isOwn: isOwn, at: start)
         node.waiting[ticket] = { isLong in
             node.waits.leave(ticket)
             let duration = self.monotonic(of: node) - start

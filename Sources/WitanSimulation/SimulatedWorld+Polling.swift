@@ -7,7 +7,7 @@ import WitanStorage
 extension SimulatedWorld {
     /// Asks for changes; what comes of it plans the next time.
     func poll(_ node: SimulatedNode) {
-        guard node.asking == nil else { return }
+        guard node.asking == nil, !node.isLeaving else { return }
         node.plan += 1
         node.isWoken = false
         let request = node.state.begin(at: reading(of: node)) {
@@ -60,11 +60,12 @@ extension SimulatedWorld {
                 overwrites: fault == .registrationReused
             )
             return clock.map { .registered(clock: $0) }
-        case .poll(let id, let applied, let renewals):
+        case .poll(let id, let applied, let renewals, let confirmed):
             let changes = database.poll(
                 id,
                 applied: applied,
                 renewals: renewals,
+                confirmed: fault == .lostCommitsUnnoticed ? 0 : confirmed,
                 fromCopy: fault == .readsFromCopy
             )
             return changes.map { .changes($0) } ?? .refused

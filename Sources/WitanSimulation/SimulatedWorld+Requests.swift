@@ -31,7 +31,7 @@ extension SimulatedWorld {
             if let key { return self.authorize(request, key, on: node) }
             let token = node.credentials.beginFill(digest)
             self.ask(node) {
-                self.database.key(request.number)
+                self.database.access.key(request.number)
             } answer: { answer in
                 guard let found = answer else {
                     self.outcome.counts.unavailable += 1
@@ -58,7 +58,7 @@ extension SimulatedWorld {
             if let grant { return self.accept(request, key, grant, on: node) }
             let token = node.grants.beginFill()
             self.ask(node) {
-                self.database.grant(key.user)
+                self.database.access.grant(key.user)
             } answer: { answer in
                 guard let grant = answer else {
                     self.outcome.counts.unavailable += 1
@@ -102,7 +102,10 @@ extension SimulatedWorld {
 
     private func accept(_ request: Request, _ key: SimulatedKey, _ grant: SimulatedGrant, on node: SimulatedNode) {
         if request.wasLoaded { outcome.counts.loaded += 1 } else { outcome.counts.cached += 1 }
-        guard let objection = request.promise.objection(to: key, grant) else { return }
+        // What the database has lost since may be lost to whoever asked before.
+        guard request.promise.era == promise.era, let objection = request.promise.objection(to: key, grant) else {
+            return
+        }
         note(node, "ACCEPTS key \(key.number), though \(objection)")
         outcome.violations.append("\(node.name) accepted a request with key \(key.number), though \(objection)")
     }

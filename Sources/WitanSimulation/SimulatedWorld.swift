@@ -179,7 +179,7 @@ final class SimulatedWorld {
 
     private func makeTrouble() {
         guard let node = nodes.isEmpty ? nil : dice.pick(nodes) else { return }
-        switch dice.below(8) {
+        switch dice.below(10) {
         case 0, 1: pause(node, for: dice.duration(.milliseconds(100), .seconds(4)))
         case 2: kill(node)
         case 3: stopClock(\.boot, of: node, for: dice.duration(.milliseconds(300), .seconds(3)))
@@ -196,8 +196,14 @@ final class SimulatedWorld {
             let duration = dice.duration(.milliseconds(200), .seconds(3))
             note(node, "is cut off for \(milliseconds(duration))")
             node.isolatedUntil = now + duration
-        case 6: loseDatabase(for: dice.duration(.milliseconds(100), .milliseconds(2_500)), crashes: false)
-        default: loseDatabase(for: dice.duration(.milliseconds(20), .milliseconds(700)), crashes: true)
+        case 6: loseDatabase(for: dice.duration(.milliseconds(100), .milliseconds(2_500)), .away)
+        case 7: loseDatabase(for: dice.duration(.milliseconds(20), .milliseconds(700)), .crash)
+        // Longer than a lease: that is the assumption.
+        case 8: loseDatabase(for: dice.duration(.milliseconds(1_000), .milliseconds(2_500)), .failover)
+        default:
+            note(node, "is stopped")
+            node.isLeaving = true
+            leave(node)
         }
     }
 
@@ -210,9 +216,29 @@ final class SimulatedWorld {
     private func kill(_ node: SimulatedNode) {
         note(node, "dies")
         outcome.counts.deaths += 1
+        end(node)
+    }
+
+    private func end(_ node: SimulatedNode) {
+        guard node.isAlive else { return }
         node.isAlive = false
         nodes.removeAll { $0 === node }
         after(dice.duration(.milliseconds(1), .seconds(2))) { self.start() }
+    }
+
+    /// What `ClusterNode.leave` does once nothing is under way any more, while requests are still answered.
+    private func leave(_ node: SimulatedNode) {
+        guard node.asking == nil else { return after(Duration.milliseconds(5).simulated, node) { self.leave(node) } }
+        outcome.counts.departures += 1
+        if fault != .leavesBeforePuttingDown { node.lease = nil }
+        soon(node) {
+            guard let id = node.state.leave() else { return }
+            self.ask(node) {
+                self.database.leave(id)
+            } answer: { _ in
+            }
+        }
+        after(dice.duration(.milliseconds(500), .seconds(2))) { self.end(node) }
     }
 
     /// Only one clock of a node fails at a time, and the other not within the same lease: that is the assumption.
@@ -233,11 +259,25 @@ final class SimulatedWorld {
         node.clocksFailAgain = max(node.clocksFailAgain, now + Duration.milliseconds(1_500).simulated)
     }
 
-    private func loseDatabase(for duration: Int64, crashes: Bool) {
+    /// What becomes of a database that nobody can reach.
+    private enum Loss: String {
+        case away
+        case crash
+        case failover
+    }
+
+    private func loseDatabase(for duration: Int64, _ loss: Loss) {
         guard database.isUp else { return }
-        note(nil, "the database \(crashes ? "crashes" : "is away") for \(milliseconds(duration))")
+        note(nil, "the database cannot be reached for \(milliseconds(duration)): \(loss.rawValue)")
         database.isUp = false
-        if crashes { database.crash(&dice) }
+        switch loss {
+        case .away: break
+        case .crash: database.crash(&dice)
+        case .failover:
+            database.failOver(&dice)
+            promise.lower(to: database)
+            outcome.counts.failovers += 1
+        }
         after(duration) {
             self.note(nil, "the database is back")
             self.database.isUp = true

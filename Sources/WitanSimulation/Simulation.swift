@@ -66,6 +66,12 @@ extension Simulation {
         package var droppedFills = 0
         /// Nodes that died.
         package var deaths = 0
+        /// Nodes that were stopped.
+        package var departures = 0
+        /// Changes that had been made before.
+        package var repeats = 0
+        /// Failovers to a copy of the database that was behind.
+        package var failovers = 0
         /// The longest that a change waited, in nanoseconds of its node's clock.
         package var longestWait: Int64 = 0
 
@@ -83,14 +89,16 @@ extension Simulation {
         private static var paths: [WritableKeyPath<Counts, Int>] {
             [
                 \.cached, \.loaded, \.refused, \.unavailable, \.untrusted, \.changes, \.longWaits, \.joins, \.refusals,
-                \.forgotten, \.droppedFills, \.deaths,
+                \.forgotten, \.droppedFills, \.deaths, \.departures, \.repeats, \.failovers,
             ]
         }
 
         private static let names = [
             "accepted from memory", "accepted from the database", "refused", "undecided", "found and not trusted",
             "changes answered", "changes that waited for a lease to end", "registrations", "nodes refused",
-            "caches forgotten", "fills dropped", "nodes that died",
+            "caches forgotten", "fills dropped", "nodes that died", "nodes that were stopped",
+            "changes that were made before",
+            "failovers",
         ]
     }
 }

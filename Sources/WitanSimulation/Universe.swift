@@ -72,75 +72,114 @@ enum Change: Equatable {
                 + (0..<Universe.users).map { .user(Universe.user($0)) }
         }
     }
+}
 
-    func apply(to database: inout SimulatedDatabase) {
-        switch self {
-        case .revoke(let number): database.revoked.insert(number)
-        case .removeUser(let user):
-            database.userGenerations[user] += 1
-            database.grantGenerations[user] += 1
-        case .changeOrganization: database.organizationGeneration += 1
-        case .removeGrant(let user): database.grantGenerations[user] += 1
+/// Who may do what, as the database has it.
+///
+/// Each generation is the stamp of the change that began it; no two changes have the same, not even where the database
+/// has lost one of them.
+struct SimulatedAccess {
+    private(set) var revoked: Set<Int> = []
+    private(set) var userGenerations = [Int](repeating: 0, count: Universe.users)
+    private(set) var organizationGeneration = 0
+    private(set) var grantGenerations = [Int](repeating: 0, count: Universe.users)
+
+    func key(_ number: Int) -> SimulatedKey? {
+        if revoked.contains(number) { return nil }
+        return SimulatedKey(
+            number: number,
+            userGeneration: userGenerations[number % Universe.users],
+            organizationGeneration: organizationGeneration
+        )
+    }
+
+    func grant(_ user: Int) -> SimulatedGrant { SimulatedGrant(user: user, generation: grantGenerations[user]) }
+
+    mutating func make(_ change: Change, stamp: Int) {
+        switch change {
+        case .revoke(let number): revoked.insert(number)
+        case .removeUser(let user): (userGenerations[user], grantGenerations[user]) = (stamp, stamp)
+        case .changeOrganization: organizationGeneration = stamp
+        case .removeGrant(let user): grantGenerations[user] = stamp
         case .changeGroup, .changeRole:
-            for user in 0..<Universe.users { database.grantGenerations[user] += 1 }
+            for user in 0..<Universe.users { grantGenerations[user] = stamp }
         case .changeMuch:
-            for user in 0..<Universe.users {
-                database.userGenerations[user] += 1
-                database.grantGenerations[user] += 1
-            }
+            for user in 0..<Universe.users { (userGenerations[user], grantGenerations[user]) = (stamp, stamp) }
+        }
+    }
+
+    /// Takes over what a change did, as `other` had it when it was committed.
+    mutating func take(_ change: Change, from other: SimulatedAccess) {
+        func raise(_ generations: inout [Int], to others: [Int], _ users: [Int]) {
+            for user in users { generations[user] = max(generations[user], others[user]) }
+        }
+        let everybody = Array(0..<Universe.users)
+        switch change {
+        case .revoke(let number): revoked.insert(number)
+        case .removeUser(let user):
+            raise(&userGenerations, to: other.userGenerations, [user])
+            raise(&grantGenerations, to: other.grantGenerations, [user])
+        case .changeOrganization:
+            organizationGeneration = max(organizationGeneration, other.organizationGeneration)
+        case .removeGrant(let user): raise(&grantGenerations, to: other.grantGenerations, [user])
+        case .changeGroup, .changeRole: raise(&grantGenerations, to: other.grantGenerations, everybody)
+        case .changeMuch:
+            raise(&userGenerations, to: other.userGenerations, everybody)
+            raise(&grantGenerations, to: other.grantGenerations, everybody)
+        }
+    }
+
+    /// Gives up whatever `other` has not got.
+    mutating func lower(to other: SimulatedAccess) {
+        revoked.formIntersection(other.revoked)
+        organizationGeneration = min(organizationGeneration, other.organizationGeneration)
+        for user in 0..<Universe.users {
+            userGenerations[user] = min(userGenerations[user], other.userGenerations[user])
+            grantGenerations[user] = min(grantGenerations[user], other.grantGenerations[user])
         }
     }
 }
 
 /// What has been answered, and so must not be accepted any more from whoever asks from now on.
 struct Promise {
-    private var revoked: Set<Int> = []
-    private var userGenerations = [Int](repeating: 0, count: Universe.users)
-    private var organizationGeneration = 0
-    private var grantGenerations = [Int](repeating: 0, count: Universe.users)
+    /// What the answers say.
+    private var access = SimulatedAccess()
 
-    /// Whatever the database said when the change was committed is promised once it is answered.
-    struct State {
+    /// How often the database had lost something.
+    private(set) var era = 0
+
+    /// A change as it was committed.
+    struct Commit {
         let change: Change
-        let userGenerations: [Int]
-        let organizationGeneration: Int
-        let grantGenerations: [Int]
+        let access: SimulatedAccess
+        let era: Int
 
-        init(_ change: Change, _ database: SimulatedDatabase) {
+        init(_ change: Change, in database: SimulatedDatabase) {
             self.change = change
-            userGenerations = database.userGenerations
-            organizationGeneration = database.organizationGeneration
-            grantGenerations = database.grantGenerations
+            access = database.access
+            era = database.era
         }
     }
 
-    /// A change was answered, which the database had like this when it was committed.
-    mutating func answer(_ state: State) {
-        func raise(_ generations: inout [Int], to others: [Int], _ users: [Int]) {
-            for user in users { generations[user] = max(generations[user], others[user]) }
-        }
-        let everybody = Array(0..<Universe.users)
-        switch state.change {
-        case .revoke(let number): revoked.insert(number)
-        case .removeUser(let user):
-            raise(&userGenerations, to: state.userGenerations, [user])
-            raise(&grantGenerations, to: state.grantGenerations, [user])
-        case .changeOrganization:
-            organizationGeneration = max(organizationGeneration, state.organizationGeneration)
-        case .removeGrant(let user): raise(&grantGenerations, to: state.grantGenerations, [user])
-        case .changeGroup, .changeRole: raise(&grantGenerations, to: state.grantGenerations, everybody)
-        case .changeMuch:
-            raise(&userGenerations, to: state.userGenerations, everybody)
-            raise(&grantGenerations, to: state.grantGenerations, everybody)
-        }
+    /// A change was answered; one that the database has lost meanwhile promises nothing.
+    mutating func answer(_ commit: Commit) {
+        if commit.era == era { access.take(commit.change, from: commit.access) }
+    }
+
+    /// The database has lost what it has not got any more.
+    mutating func lower(to database: SimulatedDatabase) {
+        access.lower(to: database.access)
+        era = database.era
     }
 
     /// Why a request that was sent when this was promised must not be accepted by these; nil when it may be.
     func objection(to key: SimulatedKey, _ grant: SimulatedGrant) -> String? {
-        if revoked.contains(key.number) { return "key \(key.number) was revoked" }
-        if key.userGeneration < userGenerations[key.user] { return "user \(key.user) was removed" }
-        if key.organizationGeneration < organizationGeneration { return "the organization was changed" }
-        if grant.generation < grantGenerations[grant.user] { return "what user \(grant.user) may do was taken away" }
+        if access.revoked.contains(key.number) { return "key \(key.number) was revoked" }
+        if key.userGeneration < access.userGenerations[key.user] { return "user \(key.user) was removed" }
+        if key.organizationGeneration < access.organizationGeneration { return "the organization was changed" }
+        if grant.generation < access.grantGenerations[grant.user] {
+            return "what user \(grant.user) may do was taken away"
+        }
         return nil
     }
 }

@@ -37,6 +37,11 @@ package final class SQLRecorder: SQLDatabase {
     /// How many statements have run.
     package var count: Int { state.withLock(\.statements.count) }
 
+    /// How many statements have run that begin like this.
+    package func count(of beginning: String) -> Int {
+        state.withLock { $0.statements.count { $0.hasPrefix(beginning) } }
+    }
+
     /// The texts of the statements that ran while `body` did, in order.
     package func statements(during body: () async throws -> Void) async rethrows -> [String] {
         let before = state.withLock { $0.statements.count }

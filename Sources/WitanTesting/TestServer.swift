@@ -264,7 +264,7 @@ package struct TestServer: Sendable {
                 impersonation: services.impersonation,
                 resources: services.resources,
                 members: services.members,
-                console: { [random] publicURL in
+                console: { [random] publicURL, admit in
                     try Console(
                         Console.Components(
                             services: services,
@@ -273,7 +273,7 @@ package struct TestServer: Sendable {
                             lastUses: lastUses,
                             openID: options.openID,
                             publicURL: publicURL,
-                            logger: logger,
+                            admit: admit,
                             time: clock.source,
                             random: random,
                             limits: limits

@@ -31,7 +31,7 @@ struct Witan: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as Failure {
-            fail(failure.message, code: 1)
+            fail(failure.explanation, code: 1)
         } catch let error as UsageError {
             fail(error.description, code: 64)
         } catch  where exitCode(for: error) == .validationFailure {

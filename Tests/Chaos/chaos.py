@@ -22,17 +22,19 @@ import resource
 import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import planted
 import table
-from cluster import BINARY, Installation, Trouble
+from cluster import BINARY, Installation, Trouble, errors_in, new_folder, working_folder
 from judge import Verdict, judge
 from runs import PLANS, Plan, Size, last_look, perform
 from sabotage import SABOTAGES, Sabotage
+
+# Of what there may be a great deal, so much is shown of each; the rest is in the files.
+SHOWN = 40
 
 
 def size(keys: int, seconds: float, rate: float) -> Size:
@@ -90,6 +92,26 @@ def report(verdicts: list[tuple[Plan, Verdict]], troubles: list[str]) -> str:
     return "\n\n".join(parts)
 
 
+def is_kept(verdicts: list[tuple[Plan, Verdict]], troubles: list[str]) -> bool:
+    return not troubles and all(verdict.kept for _, verdict in verdicts)
+
+
+def evidence(verdicts: list[tuple[Plan, Verdict]], folder: Path) -> str:
+    """What the nodes logged as errors in the runs that broke the promise, and every answer that nothing explains."""
+    parts = []
+    for plan, verdict in verdicts:
+        if verdict.kept:
+            continue
+        if verdict.unexcused:
+            parts.append(f"{plan.title}: {len(verdict.unexcused)} unexplained:")
+            parts += [f"  {told}" for told in verdict.unexcused[:SHOWN]]
+        for log in sorted((folder / plan.name).glob("*.log")):
+            if errors := errors_in(log.read_text(errors="replace")):
+                parts.append(f"{plan.title}: {log.stem} logged {len(errors)} errors:")
+                parts += [f"  {error.line}" for error in errors[:SHOWN]]
+    return "\n".join(parts)
+
+
 def self_test() -> int:
     complaints = planted.missed()
     print("\n".join(complaints) or f"All {len(planted.FAULTS)} planted faults are found, and none where there is none.")
@@ -99,8 +121,8 @@ def self_test() -> int:
 def is_found(sabotage: Sabotage, size: Size, seed: int) -> tuple[bool, str]:
     """Whether the run in which a sabotage shows finds it, and the report of that run."""
     plans = [plan for plan in PLANS if plan.name == sabotage.run]
-    with tempfile.TemporaryDirectory(prefix="witan-chaos-") as folder:
-        verdicts, troubles = asyncio.run(chaos(plans, size, seed, Path(folder), sabotage=sabotage.statements))
+    with working_folder() as folder:
+        verdicts, troubles = asyncio.run(chaos(plans, size, seed, folder, sabotage=sabotage.statements))
     kinds = {finding.kind for _, verdict in verdicts for finding in verdict.findings}
     return bool(kinds & sabotage.finds), report(verdicts, troubles)
 
@@ -142,30 +164,32 @@ def main() -> int:
     say(f"{BINARY}; seed {seed}")
     if options.sabotage:
         return sabotaged(chosen, seed)
-    folder = Path(tempfile.mkdtemp(prefix="witan-chaos-"))
+    folder = new_folder()
     try:
         verdicts, troubles = asyncio.run(chaos(plans, chosen, seed, folder, say))
     except Trouble as trouble:
         print(f"{trouble}\nThe logs are in {folder}.", file=sys.stderr)
         return 2
     print(report(verdicts, troubles))
-    is_kept = not troubles and all(verdict.kept for _, verdict in verdicts)
+    is_sound = is_kept(verdicts, troubles)
+    if not is_sound:
+        print(evidence(verdicts, folder))
     if options.json:
         figures = {
             "seed": seed,
             "machine": platform.platform(),
             "keys": options.keys,
             "seconds": options.seconds,
-            "kept": is_kept,
+            "kept": is_sound,
             "troubles": troubles,
             "runs": [table.as_json(plan.title, verdict) for plan, verdict in verdicts],
         }
         options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
-    if is_kept and not options.keep:
+    if is_sound and not options.keep:
         shutil.rmtree(folder)
     else:
         say(f"Logs and records are in {folder}; --seed {seed} makes the same choices again.")
-    return 0 if is_kept else 1
+    return 0 if is_sound else 1
 
 
 if __name__ == "__main__":

@@ -16,13 +16,19 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("WITAN_BINARY", REPOSITORY / ".build/debug/witan")).resolve()
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 60
+SECONDS_TO_ANSWER = 5
 SECONDS_BETWEEN_LOOKS = 0.02
 
 # What a log may never hold: keys, service tokens, JSON Web Tokens, peppers' worth of hexadecimal digits.
@@ -36,7 +42,30 @@ class Trouble(Exception):
 def environment(**variables: str) -> dict[str, str]:
     """The environment without the settings of whoever runs the test, and with these."""
     foreign = ("WITAN_", "BRAINTRUST_", "PG")
-    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | variables
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(foreign) and not name.lower().endswith("_proxy")
+    }
+    return kept | variables
+
+
+def new_folder() -> Path:
+    """A folder for an installation, in /tmp whatever TMPDIR says: the path of a socket has at most 107 bytes."""
+    return Path(tempfile.mkdtemp(prefix="witan-chaos-", dir="/tmp"))
+
+
+@contextmanager
+def working_folder() -> Iterator[Path]:
+    """A new folder, which is removed when all went well, and stays when an error leaves it, named in a note of that."""
+    folder = new_folder()
+    try:
+        yield folder
+    except BaseException as error:
+        error.add_note(f"Logs and records are in {folder}.")
+        raise
+    # A process that was killed may still be about to end, and whatever it writes then is nobody's.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def program_folder() -> Path:
@@ -186,6 +215,7 @@ class Proxy:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
+            "setpriv", "--pdeathsig", "KILL", "--",
             sys.executable, Path(__file__).with_name("proxy.py"), "127.0.0.1", str(self._postgres.port),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
@@ -204,6 +234,26 @@ class Proxy:
         if self._process is not None and self._process.returncode is None:
             self._process.stdin.close()
             await ended(self._process, "the proxy")
+
+
+@dataclass(frozen=True)
+class LoggedError:
+    """A line of a node's log that tells of an error."""
+
+    line: str
+    message: str
+    time: float
+    """By the clock on the wall, in seconds since 1970."""
+
+
+def errors_in(log: str) -> list[LoggedError]:
+    """The lines of a node's log that tell of errors."""
+    lines = ((line, json.loads(line)) for line in log.splitlines() if line.startswith("{"))
+    return [
+        LoggedError(line, members["message"], datetime.fromisoformat(members["time"]).timestamp())
+        for line, members in lines
+        if members["level"] in ("error", "critical")
+    ]
 
 
 class Node:
@@ -251,6 +301,20 @@ class Node:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    async def is_ready(self) -> bool:
+        """Whether it says that it can serve; it may take some seconds to say so."""
+        try:
+            async with asyncio.timeout(SECONDS_TO_ANSWER):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                try:
+                    writer.write(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    line = await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False
+        return line.split()[1:2] == [b"200"]
+
     async def kill(self) -> None:
         """Ends it as a lost machine does."""
         if self.runs:
@@ -274,10 +338,9 @@ class Node:
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
-    def errors(self) -> list[str]:
+    def errors(self) -> list[LoggedError]:
         """The lines of its log that tell of errors."""
-        lines = (json.loads(line) for line in self.log.splitlines() if line.startswith("{"))
-        return [line["message"] for line in lines if line["level"] in ("error", "critical")]
+        return errors_in(self.log)
 
     def unstructured(self) -> list[str]:
         """What it wrote that is no line of its log, such as the last words of a crash."""

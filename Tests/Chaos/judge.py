@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from record import NO_ANSWER, Deletion, Exchange, Request, Trace
+from record import NO_ANSWER, Deletion, Excuse, Exchange, Request, Trace
 
 # A node that is cut off stops accepting cached keys within this time.
 LEASE_SECONDS = 1.0
@@ -16,7 +17,7 @@ UNDECIDED = {NO_ANSWER, 408, 429}
 FEWEST_DURING_FAULT = 3
 # When the generator itself was held up for longer than this, it is worth a note.
 LONGEST_STALL_SECONDS = 0.25
-# The share of each node's checks of good keys that its cache must have answered, lest the run be one without caches.
+# The share of a node's checks of good keys that its cache must have answered, lest the run be one without caches.
 LEAST_CACHED = 0.2
 # The share of the probes that must have been answered.
 LEAST_PROBED = 0.9
@@ -47,11 +48,12 @@ class Verdict:
     """The same from the commit in PostgreSQL to the answer."""
     unknown: int = 0
     """Deletions whose outcome their client did not learn, and that were tried again."""
-    accepted_after_unknown: float = 0
-    """How long after a later attempt had found such a key gone it was still accepted."""
     excused: Counter = field(default_factory=Counter)
     """Server errors and missing answers that were right, by status, method, node and reason."""
-    unexcused: int = 0
+    unexcused: list[str] = field(default_factory=list)
+    """Those for which there was no reason."""
+    recovery: float | None = None
+    """How long it took until every node could serve again, when one could not."""
     created: int = 0
     lost: int = 0
     probes: int = 0
@@ -106,20 +108,10 @@ def attempts_by_key(trace: Trace) -> dict[int, list[Deletion]]:
 
 
 def revoked_at(trace: Trace) -> dict[int, float]:
-    """When the 200 of each deleted key's deletion was received."""
+    """When each key's deletion was first answered: as done, or by a later attempt as done before."""
     times: dict[int, float] = {}
     for deletion in trace.deletions:
-        if deletion.status == 200:
-            times[deletion.key] = min(deletion.answered, times.get(deletion.key, deletion.answered))
-    return times
-
-
-def found_gone_at(trace: Trace) -> dict[int, float]:
-    """When each key whose deletion got no answer was found to be gone by a later attempt."""
-    answered = revoked_at(trace)
-    times: dict[int, float] = {}
-    for deletion in trace.deletions:
-        if deletion.status in (403, 404) and deletion.key not in answered:
+        if deletion.status in (200, 403, 404):
             times[deletion.key] = min(deletion.answered, times.get(deletion.key, deletion.answered))
     return times
 
@@ -136,13 +128,12 @@ def _deletions(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> N
             uncertain = True
             verdict.unknown += 1
         final = tries[-1]
-        if final.status in (403, 404):
-            if not uncertain:
-                found["deletion refused"].append(_told(trace, final))
-        elif final.status != 200:
-            found["not deleted"].append(f"key {key} after {len(tries)} attempts, last {_told(trace, final)}")
-        else:
+        if any(attempt.status == 200 for attempt in tries):
             verdict.deletions[final.what] += 1
+        elif final.status not in (403, 404):
+            found["not deleted"].append(f"key {key} after {len(tries)} attempts, last {_told(trace, final)}")
+        elif not uncertain:
+            found["deletion refused"].append(_told(trace, final))
     answered = [deletion for deletion in trace.deletions if deletion.status == 200]
     verdict.deletion_times = sorted(deletion.answered - deletion.sent for deletion in answered)
     verdict.commit_times = sorted(
@@ -175,7 +166,7 @@ def _order(trace: Trace, answered: list[Deletion], found: dict[str, list[str]]) 
 
 
 def _acceptance(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> None:
-    revoked, gone = revoked_at(trace), found_gone_at(trace)
+    revoked = revoked_at(trace)
     first_sent = {key: tries[0].sent for key, tries in attempts_by_key(trace).items()}
     for request in trace.requests + trace.afterwards:
         if request.key is None:
@@ -186,14 +177,6 @@ def _acceptance(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> 
             found["stale accept"].append(
                 f"{_told(trace, request)}, sent {_milliseconds(request.sent - end)} after the deletion's answer"
             )
-        end = gone.get(request.key)
-        if end is not None and request.sent >= end and is_accepted(request):
-            late = request.sent - end
-            verdict.accepted_after_unknown = max(late, verdict.accepted_after_unknown)
-            if late > LEASE_SECONDS:
-                found["accepted after a deletion without answer"].append(
-                    f"{_told(trace, request)}, sent {_milliseconds(late)} after it was found gone"
-                )
         # A key may find itself deleted when it looks for itself, but only from its deletion on.
         is_early = request.answered < first_sent.get(request.key, float("inf"))
         if is_refused(request):
@@ -206,16 +189,38 @@ def _acceptance(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> 
 
 
 def _server_errors(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> None:
-    exchanges: list[Exchange] = [*trace.requests, *trace.deletions, *trace.creations, *trace.afterwards]
+    exchanges = trace.exchanges()
+    verdict.recovery = max(trace.recoveries.values(), default=None)
+    left = _room(trace.excuses, exchanges)
     for exchange in exchanges:
         if exchange.status != NO_ANSWER and exchange.status < 500:
             continue
-        excuse = next((excuse for excuse in trace.excuses if excuse.covers(exchange)), None)
+        excuse = next(
+            (
+                excuse
+                for excuse in trace.excuses
+                if excuse.covers(exchange) and left[excuse, exchange.node, exchange.method] > 0
+            ),
+            None,
+        )
         if excuse is not None:
+            left[excuse, exchange.node, exchange.method] -= 1
             verdict.excused[(exchange.status, exchange.method, exchange.node, excuse.reason)] += 1
         else:
-            verdict.unexcused += 1
-            found["error without excuse"].append(_told(trace, exchange))
+            verdict.unexcused.append(_told(trace, exchange))
+    if verdict.unexcused:
+        found["error without excuse"] = verdict.unexcused
+
+
+def _room(excuses: list[Excuse], exchanges: list[Exchange]) -> dict[tuple[Excuse, str, str], int]:
+    """How many exchanges of each node's, by each method, each excuse covers at most."""
+    concerned = Counter(
+        (excuse, exchange.node, exchange.method)
+        for excuse in excuses
+        for exchange in exchanges
+        if excuse.concerns(exchange)
+    )
+    return {key: math.ceil(key[0].share * count) for key, count in concerned.items()}
 
 
 def _creations(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> None:
@@ -234,7 +239,7 @@ def _creations(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> N
             verdict.lost += 1
             found["key lost"].append(f"key {key} does not work afterwards on {', '.join(sorted(missing))}")
     tried = {(request.node, request.key) for request in trace.afterwards if is_refused(request)}
-    for key in sorted(revoked_at(trace).keys() | found_gone_at(trace).keys()):
+    for key in sorted(revoked_at(trace)):
         unseen = [node for node in trace.nodes if (node, key) not in tried]
         if unseen:
             found["not refused afterwards"].append(f"key {key} on {', '.join(unseen)}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from judge import judge
 from record import NO_ANSWER, Creation, Deletion, Excuse, Request, Trace
+from runs import excuses_of_far_node
 
 NODES = ("node 1", "node 2", "node 3")
 KEYS = 40
@@ -94,7 +95,11 @@ def refused_too_early(trace: Trace) -> None:
 
 
 def error_without_excuse(trace: Trace) -> None:
-    next(request for request in trace.requests if request.kind == "steady" and request.key == 3).status = 503
+    next(
+        request
+        for request in trace.requests
+        if request.kind == "steady" and request.key == 3 and request.node == NODES[1]
+    ).status = 503
 
 
 def wrong_error_under_an_excuse(trace: Trace) -> None:
@@ -105,6 +110,29 @@ def wrong_error_under_an_excuse(trace: Trace) -> None:
 def no_answer_on_another_node(trace: Trace) -> None:
     request = next(request for request in trace.requests if 12 < request.sent < 18 and request.node == NODES[1])
     request.status, request.why = NO_ANSWER, "connection lost"
+
+
+def _far(trace: Trace) -> None:
+    """The first node was far from the database all the time."""
+    trace.excuses = excuses_of_far_node(NODES[0], list(NODES[1:]), -20, KEYS)
+
+
+def some_changes_refused_for_another_node(trace: Trace) -> None:
+    """As it may be."""
+    _far(trace)
+    for creation in [creation for creation in trace.creations if creation.node == NODES[1]][:2]:
+        creation.status = 503
+
+
+def half_of_the_changes_refused_for_another_node(trace: Trace) -> None:
+    _far(trace)
+    for creation in [creation for creation in trace.creations if creation.node == NODES[1]][::2]:
+        creation.status = 503
+
+
+def read_refused_for_another_node(trace: Trace) -> None:
+    _far(trace)
+    error_without_excuse(trace)
 
 
 def no_sequence(trace: Trace) -> None:
@@ -127,12 +155,12 @@ def deletion_not_audited(trace: Trace) -> None:
     trace.audited.remove(trace.deletions[3].key)
 
 
-def accepted_after_unknown(trace: Trace) -> None:
+def accepted_after_found_done(trace: Trace) -> None:
     """The first attempt got no answer, the next found the key gone, and a node went on accepting it."""
     first = trace.deletions[7]
     first.status, first.node, first.why = NO_ANSWER, NODES[0], "connection lost"
     trace.deletions.append(Deletion(NODES[1], first.key, first.sent + 1, first.sent + 1.1, 403))
-    trace.requests.append(Request("steady", NODES[2], first.key, first.sent + 2.3, first.sent + 2.4, 200))
+    trace.requests.append(Request("steady", NODES[2], first.key, first.sent + 1.2, first.sent + 1.3, 200))
     for other in NODES:
         probe = _probe(trace, first.key, other)
         probe.sent, probe.answered = probe.sent + 1.1, probe.answered + 1.1
@@ -161,6 +189,12 @@ def trouble(trace: Trace) -> None:
     trace.troubles.append("node 1 ended with 1 after SIGTERM")
 
 
+def nothing(_: Trace) -> None:
+    """Leaves the record as it is."""
+
+
+SOUND: tuple[Callable[[Trace], None], ...] = (nothing, some_changes_refused_for_another_node)
+
 FAULTS: tuple[tuple[Callable[[Trace], None], str], ...] = (
     (stale_accept, "stale accept"),
     (stale_by_a_hair, "stale accept"),
@@ -174,12 +208,14 @@ FAULTS: tuple[tuple[Callable[[Trace], None], str], ...] = (
     (error_without_excuse, "error without excuse"),
     (wrong_error_under_an_excuse, "error without excuse"),
     (no_answer_on_another_node, "error without excuse"),
+    (half_of_the_changes_refused_for_another_node, "error without excuse"),
+    (read_refused_for_another_node, "error without excuse"),
     (no_sequence, "no x-revocation-seq"),
     (sequence_repeated, "sequence not increasing"),
     (deletion_refused, "deletion refused"),
     (deletion_forgotten, "not deleted"),
     (deletion_not_audited, "not in the audit log"),
-    (accepted_after_unknown, "accepted after a deletion without answer"),
+    (accepted_after_found_done, "stale accept"),
     (accepted_while_cut_off, "accepted while cut off"),
     (creation_refused, "creation refused"),
     (no_probes_during_the_fault, "shows too little"),
@@ -190,7 +226,11 @@ FAULTS: tuple[tuple[Callable[[Trace], None], str], ...] = (
 
 def missed() -> list[str]:
     """Which planted faults the judge does not see, and what it sees where nothing is."""
-    complaints = [f"a sound run has: {finding.kind}: {finding.text}" for finding in judge(sound()).findings]
+    complaints = []
+    for plant in SOUND:
+        trace = sound()
+        plant(trace)
+        complaints += [f"{plant.__name__} has: {finding.kind}: {finding.text}" for finding in judge(trace).findings]
     for plant, kind in FAULTS:
         trace = sound()
         plant(trace)

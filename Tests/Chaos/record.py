@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 
 # The status of a request that got no answer; `why` says what came instead.
 NO_ANSWER = 0
+# How far the moments of the nodes' logs, by the clock on the wall, may be from the generator's.
+CLOCKS_APART_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -81,15 +83,20 @@ class Excuse:
     statuses: frozenset[int] = frozenset({NO_ANSWER, 503})
     methods: frozenset[str] | None = None
     """None for all of them."""
+    share: float = 1
+    """Of what a node was asked meanwhile with one of these methods, it excuses no more than this share."""
 
-    def covers(self, exchange: Exchange) -> bool:
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether it is about such an exchange, whatever came of it."""
         return (
-            exchange.status in self.statuses
-            and exchange.sent <= self.end
+            exchange.sent <= self.end
             and exchange.answered >= self.start
             and (self.nodes is None or exchange.node in self.nodes)
             and (self.methods is None or exchange.method in self.methods)
         )
+
+    def covers(self, exchange: Exchange) -> bool:
+        return exchange.status in self.statuses and self.concerns(exchange)
 
 
 @dataclass
@@ -111,8 +118,11 @@ class Trace:
     excuses: list[Excuse] = field(default_factory=list)
     faults: list[tuple[float, float, str, str | None]] = field(default_factory=list)
     """From when to when what was done to which node, or to the database."""
+    recoveries: dict[str, float] = field(default_factory=dict)
+    """How long it took at most until each node said that it can serve, after what it rests on was there again."""
     cached: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """How many of each node's checks of good keys were answered by its cache, and how many there were."""
+    """How many of the checks of good keys were answered by the cache, and how many there were, of each node from whom a
+    cache is expected."""
     audited: set[int] | None = None
     """What the audit log knows to be deleted, if the database could be asked."""
     unsent: int = 0
@@ -123,6 +133,25 @@ class Trace:
     """What else was measured, in sentences."""
     troubles: list[str] = field(default_factory=list)
     """What else went wrong, in sentences; any fails the run."""
+
+    def exchanges(self) -> list[Exchange]:
+        """Everything that was asked."""
+        return [*self.requests, *self.deletions, *self.creations, *self.afterwards]
+
+    def may_log_errors(self, node: str, moment: float) -> bool:
+        """Whether what excuses a 503 of the node's was so at that moment, or when it answered a request with one."""
+        excuses = [
+            excuse for excuse in self.excuses if 503 in excuse.statuses and node in (excuse.nodes or self.nodes)
+        ]
+        answered = [
+            (exchange.sent, exchange.answered)
+            for exchange in self.exchanges()
+            if exchange.node == node and exchange.status == 503 and any(excuse.covers(exchange) for excuse in excuses)
+        ]
+        return any(
+            start - CLOCKS_APART_SECONDS <= moment <= end + CLOCKS_APART_SECONDS
+            for start, end in [*((excuse.start, excuse.end) for excuse in excuses), *answered]
+        )
 
     def as_json(self) -> str:
         """Everything, for whoever wants to know more than the judge says."""

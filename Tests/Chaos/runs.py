@@ -13,15 +13,21 @@ from random import Random
 from cluster import SECONDS_BETWEEN_LOOKS, Installation, Node, Proxy, Trouble
 from judge import FEWEST_DURING_FAULT
 from load import Load
-from record import NO_ANSWER, Excuse, Trace
+from record import NO_ANSWER, Creation, Deletion, Excuse, Trace
 
 STAYING_KEYS = 24
 # Of each direction; a round trip takes twice that.
 LATENCY_SECONDS = 0.05
 # When the fault begins, as a share of the load's time: the caches are warm, and deletions are under way.
 FAULT_BEGIN = 0.3
-# How long after the database is back a node may still answer 503, because it tries to connect only now and then.
-RECONNECTION_SECONDS = 2.0
+# When a node does not say that it can serve this long after what it rests on is back, that is a finding: it tries to
+# connect once a second at least.
+MOST_RECOVERY_SECONDS = 15.0
+# How long after it has said so it may still answer 503 to what asked before.
+RECOVERED_SECONDS = 0.5
+# Of what changes something, the share that a node may refuse because another one, far from the database, held the lock
+# of all changes for too long.
+MOST_REFUSED_FOR_ANOTHER = 0.25
 # How long after a node's start it may be unreachable for a client that has only just learned of its port.
 MOVE_SECONDS = 0.5
 # For how much longer a fault lasts while no key gets deleted.
@@ -74,9 +80,19 @@ class Stage:
     def record(self, start: float, what: str, node: Node | None = None) -> None:
         self.trace.faults.append((start, time.monotonic(), what, node.name if node is not None else None))
 
-    def excuse(self, reason: str, start: float, end: float, node: Node | None, *statuses: int) -> None:
-        nodes = frozenset({node.name}) if node is not None else None
-        self.trace.excuses.append(Excuse(reason, start, end, nodes, frozenset(statuses)))
+    def excuse(self, reason: str, start: float, end: float, node: Node, *statuses: int) -> None:
+        self.trace.excuses.append(Excuse(reason, start, end, frozenset({node.name}), frozenset(statuses)))
+
+    async def excuse_until_ready(self, reason: str, start: float, node: Node, *statuses: int) -> None:
+        """Excuses a node from a moment on until it says that it can serve, which it must soon from now on."""
+        back = time.monotonic()
+        while not (is_ready := await node.is_ready()) and time.monotonic() < back + MOST_RECOVERY_SECONDS:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        took = time.monotonic() - back
+        self.trace.recoveries[node.name] = max(took, self.trace.recoveries.get(node.name, 0))
+        if not is_ready:
+            self.trace.troubles.append(f"{node.name} could not serve {took:.1f} s after this was over: {reason}")
+        self.excuse(reason, start, back + took + RECOVERED_SECONDS, node, *statuses)
 
 
 Fault = Callable[[Stage], Awaitable[None]]
@@ -107,6 +123,8 @@ async def pause(stage: Stage) -> None:
     stage.record(start, "paused", stage.victim)
     stage.victim.signal(signal.SIGCONT)
     stage.load.unreachable.discard(stage.victim.name)
+    # Its clients may lose patience, and its leases and the database's with it run out meanwhile.
+    await stage.excuse_until_ready("the node was paused", start, stage.victim, NO_ANSWER, 503)
 
 
 async def kill(stage: Stage) -> None:
@@ -133,7 +151,8 @@ async def outage(stage: Stage, mode: str, share: float) -> None:
     await stage.installation.postgres.start()
     back = time.monotonic()
     stage.trace.notes.append(f"The database was away for {back - start:.1f} s ({mode} stop).")
-    stage.excuse(f"the database was away ({mode} stop)", start, back + RECONNECTION_SECONDS, None, 503)
+    reason = f"the database was away ({mode} stop)"
+    await asyncio.gather(*(stage.excuse_until_ready(reason, start, node, 503) for node in stage.nodes))
 
 
 async def stop_database(stage: Stage) -> None:
@@ -152,18 +171,34 @@ async def cut(stage: Stage) -> None:
     await stage.hold(start)
     stage.record(start, "cut off", stage.victim)
     await proxy.tell("pass")
-    end = time.monotonic() + RECONNECTION_SECONDS
-    stage.excuse("the node was cut off from the database", begin, end, stage.victim, 503)
+    await stage.excuse_until_ready("the node was cut off from the database", begin, stage.victim, 503)
 
 
 async def far(stage: Stage) -> None:
     """A node whose every statement takes 100 ms: more is asked of it than its connections can ask the database.
 
-    It refuses what has waited for ten seconds, and what waits for a lock that it holds may be refused elsewhere.
+    It refuses what has waited for ten seconds, or is not done with it when its client loses patience; and changes that
+    wait for the lock that it holds may be refused elsewhere.
     """
-    start, end = stage.started, stage.started + stage.size.most_seconds
-    stage.excuse("the node could not ask the database for all of it within ten seconds", start, end, stage.victim, 503)
-    stage.excuse("the node that is far from the database held a lock of it for too long", start, end, None, 503)
+    others = [node.name for node in stage.nodes if node is not stage.victim]
+    end = stage.started + stage.size.most_seconds
+    stage.trace.excuses += excuses_of_far_node(stage.victim.name, others, stage.started, end)
+
+
+def excuses_of_far_node(name: str, others: list[str], start: float, end: float) -> list[Excuse]:
+    """What is right while a node's every statement takes so long, on that node and on the others."""
+    return [
+        Excuse("the node could not ask the database for all of it in time", start, end, frozenset({name})),
+        Excuse(
+            "the node that is far from the database held the lock of all changes for too long",
+            start,
+            end,
+            frozenset(others),
+            frozenset({503}),
+            frozenset({Deletion.method, Creation.method}),
+            MOST_REFUSED_FOR_ANOTHER,
+        ),
+    ]
 
 
 PLANS = (
@@ -203,7 +238,7 @@ async def perform(plan: Plan, installation: Installation, size: Size, seed: int)
             for proxy in proxies.values():
                 await proxy.tell(command)
         await _load(plan, Stage(installation, nodes, proxies, load, trace, victim, size, time.monotonic()))
-        await _read_metrics(trace, load)
+        await _read_metrics(trace, load, victim if plan.fault is far else None)
         await _ask_proxies(plan, trace, proxies, victim)
         load.disconnect()
         await _stop(nodes, trace)
@@ -256,15 +291,16 @@ async def _stop(nodes: list[Node], trace: Trace) -> None:
             raise result
 
 
-async def _read_metrics(trace: Trace, load: Load) -> None:
-    """How the caches were used, and what the nodes say of the cluster."""
+async def _read_metrics(trace: Trace, load: Load, slow: Node | None) -> None:
+    """How the caches were used, but for a node that is too slow to use them, and what the nodes say of the cluster."""
     for client in load.clients:
         answer = await client.exchange(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         samples = _samples(answer.body.decode())
         cached, loaded = (
             int(samples.get(("witan_key_checks_total", f'outcome="{outcome}"'), 0)) for outcome in ("cached", "loaded")
         )
-        trace.cached[client.name] = (cached, cached + loaded)
+        if slow is None or client.name != slow.name:
+            trace.cached[client.name] = (cached, cached + loaded)
         if waits := samples.get(("witan_cluster_wait_seconds_count", "")):
             mean = samples[("witan_cluster_wait_seconds_sum", "")] / waits
             trace.notes.append(f"{client.name} waited for others {waits:.0f} times, {mean * 1000:.1f} ms each.")
@@ -306,14 +342,19 @@ async def _ask_database(trace: Trace, load: Load, installation: Installation) ->
 
 
 def _read_logs(plan: Plan, trace: Trace, nodes: list[Node]) -> None:
+    since = time.time() - time.monotonic()
     for node in nodes:
         for line in node.unstructured()[:SHOWN_ERRORS]:
             trace.troubles.append(f"{node.name} wrote: {line}")
         errors = node.errors()
-        if errors and not plan.may_log_errors:
-            trace.troubles.append(f"{node.name} logged {len(errors)} errors, such as: {errors[0]}")
-        elif errors:
-            trace.notes.append(f"{node.name} logged {len(errors)} errors, such as: {errors[0]}")
+        if errors:
+            trace.notes.append(f"{node.name} logged {len(errors)} errors, such as: {errors[0].message}")
+        if not plan.may_log_errors:
+            trace.troubles += [
+                f"{node.name} logged an error: {error.line}"
+                for error in errors
+                if not trace.may_log_errors(node.name, error.time - since)
+            ]
 
 
 async def last_look(installation: Installation) -> list[str]:

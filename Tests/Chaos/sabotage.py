@@ -49,4 +49,15 @@ SABOTAGES = (
         _trigger("api_keys", "INSERT", "IF random() < 0.05 THEN RETURN NULL; END IF; RETURN NEW;"),
         frozenset({"key lost"}),
     ),
+    # Half of the deletions are refused as if another node held the lock, on every node.
+    Sabotage(
+        "refusals",
+        "latency",
+        _trigger(
+            "api_keys",
+            "DELETE",
+            "IF random() < 0.5 THEN RAISE EXCEPTION USING ERRCODE = 'lock_not_available'; END IF; RETURN OLD;",
+        ),
+        frozenset({"error without excuse"}),
+    ),
 )

@@ -10,7 +10,7 @@ from record import NO_ANSWER
 
 COLUMNS = (
     "Run", "Sent", "Served", "Stale accepts", "Keys deleted", "DELETE p50", "p99", "longest", "from commit", "5xx",
-    "unexplained", "Keys created", "lost", "Longest gap", "",
+    "unexplained", "Ready again", "Keys created", "lost", "Longest gap", "",
 )  # fmt: skip
 
 
@@ -34,8 +34,9 @@ def row(title: str, verdict: Verdict) -> list[str]:
         milliseconds(percentile(times, 0.99)),
         milliseconds(percentile(times, 1)),
         milliseconds(percentile(verdict.commit_times, 1)),
-        f"{sum(verdict.excused.values()) + verdict.unexcused:,}",
-        f"{verdict.unexcused:,}",
+        f"{sum(verdict.excused.values()) + len(verdict.unexcused):,}",
+        f"{len(verdict.unexcused):,}",
+        milliseconds(float("nan") if verdict.recovery is None else verdict.recovery),
         f"{verdict.created:,}",
         f"{verdict.lost:,}",
         milliseconds(verdict.gap),
@@ -68,10 +69,7 @@ def details(title: str, verdict: Verdict) -> str:
     if others:
         lines.append(f"  also deleted: {others}")
     if verdict.unknown:
-        lines.append(
-            f"  {verdict.unknown} deletions got no certain answer and were tried again; keys found gone then were "
-            f"accepted for {milliseconds(verdict.accepted_after_unknown)} more at most"
-        )
+        lines.append(f"  {verdict.unknown} deletions got no certain answer and were tried again")
     lines += [f"  {note}" for note in verdict.notes]
     lines += [f"  BROKEN: {finding.kind}: {finding.text}" for finding in verdict.findings]
     return "\n".join([f"{title}:", *lines]) if lines else ""
@@ -96,12 +94,12 @@ def as_json(title: str, verdict: Verdict) -> dict:
             name: percentile(verdict.commit_times, share) for name, share in shares.items() if verdict.commit_times
         },
         "deletions_without_answer": verdict.unknown,
-        "accepted_after_deletion_without_answer_seconds": verdict.accepted_after_unknown,
         "errors_explained": [
             {"status": status, "method": method, "node": node, "reason": reason, "count": count}
             for (status, method, node, reason), count in sorted(verdict.excused.items())
         ],
-        "errors_unexplained": verdict.unexcused,
+        "errors_unexplained": len(verdict.unexcused),
+        "ready_again_seconds": verdict.recovery,
         "keys_created": verdict.created,
         "keys_lost": verdict.lost,
         "longest_gap_seconds": verdict.gap,

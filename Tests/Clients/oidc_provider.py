@@ -55,8 +55,6 @@ class Wrong:
     """Every answer is 503."""
     claims_in_user_info: bool = False
     """Not wrong, but allowed: e-mail address and name are in the user info alone."""
-    stalled: bool = False
-    """No answer comes before the provider ends, at any address but the page of the person."""
 
 
 @dataclass
@@ -87,7 +85,6 @@ class Provider:
         self.lock = threading.Lock()
         self.port = 0
         self.server: http.server.ThreadingHTTPServer | None = None
-        self.ending = threading.Event()
 
     def __enter__(self) -> Provider:
         self.start()
@@ -112,14 +109,12 @@ class Provider:
 
     def start(self) -> None:
         """Listens, after a `stop` on the same port."""
-        self.ending.clear()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler(self))
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
         """Listens no more: connections are refused."""
-        self.ending.set()
         if self.server:
             self.server.shutdown()
             self.server.server_close()
@@ -258,10 +253,6 @@ def handler(provider: Provider) -> type[http.server.BaseHTTPRequestHandler]:
             return path
 
         def document(self, make) -> None:
-            if provider.wrong.stalled:
-                provider.ending.wait()
-                self.close_connection = True
-                return
             status, document = (503, {}) if provider.wrong.away else make()
             self.answer(status, json.dumps(document).encode(), "application/json")
 

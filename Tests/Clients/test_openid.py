@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -150,16 +151,47 @@ def test_person_who_says_no_is_told_so(browser: httpx.Client, provider: Provider
     assert not is_signed_in(browser)
 
 
+def test_provider_that_is_away_for_a_while_costs_nobody_an_attempt(browser: httpx.Client, provider: Provider) -> None:
+    for _ in range(25):
+        callback = provider.agree(begin(browser), "ada")
+        provider.wrong.away = True
+        assert finish(browser, callback).status_code == 503
+        provider.wrong.away = False
+    finish(browser, provider.agree(begin(browser), "ada"))
+    assert is_signed_in(browser)
+
+
+def refusals(server: Server) -> list[str]:
+    """Why sign-ins failed at the provider, as a stopped server's log tells the operator."""
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    return [line["error"] for line in lines if line["level"] == "warning" and "Example" in line["message"]]
+
+
 def test_provider_that_is_away_is_told_of(provider: Provider, tmp_path: Path) -> None:
     """With a server of its own, which has not heard of the provider before, and whose log tells the operator of it."""
     installation = Installation(tmp_path / "data")
-    settings = provider.settings
     with Provider(people=provider.people) as away:
         settings = away.settings
     server = Server(installation.data, **settings)
     with httpx.Client(base_url=server.url, timeout=30) as browser:
         answer = browser.get("/signin/oidc")
         assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) in range(1, 6)
         assert 'role="alert"' in answer.text
         assert browser.get("/signin").status_code == 200
     server.stop()
+    assert [refusal.partition(":")[0] for refusal in refusals(server)] == ["unreachable"]
+
+
+def test_wrong_secret_of_the_server_is_told_of_without_it(provider: Provider, tmp_path: Path) -> None:
+    provider.wrong = replace(Wrong())
+    installation = Installation(tmp_path / "data")
+    server = Server(installation.data, **provider.settings | {"WITAN_OIDC_CLIENT_SECRET": "not-what-it-was"})
+    with httpx.Client(base_url=server.url, timeout=30) as browser:
+        answer = finish(browser, provider.agree(begin(browser), "ada"))
+        assert answer.status_code == 503
+        assert "oidc-client-secret" in answer.text
+        assert not is_signed_in(browser)
+    server.stop()
+    assert refusals(server) == ["client"]
+    assert "not-what-it-was" not in server.log

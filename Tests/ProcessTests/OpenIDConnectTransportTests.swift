@@ -7,7 +7,7 @@ import WitanServices
 @testable import witan
 
 extension ProcessTests {
-    @Suite("The client of an identity provider, over HTTP", .timeLimit(.minutes(1)))
+    @Suite("The client of an identity provider, over HTTP", .timeLimit(.minutes(5)))
     struct OpenIDConnectTransportTests {
         @Test("An answer comes as it was sent, and a redirect is one too")
         func answers() async throws {

@@ -24,7 +24,7 @@ extension ProcessTests {
 
                     try await postgres.stop(mode)
                     // For a moment the node may still answer from memory.
-                    try await eventually(within: .seconds(10), "a node that knows") {
+                    try await eventually("a node that knows") {
                         try await Self.requireOutage(revoked)
                         return try await client.send("POST", "/api/apikey/login").status == 503
                     }
@@ -45,13 +45,13 @@ extension ProcessTests {
 
                     try await postgres.start()
                     let begin = ContinuousClock.now
-                    try await eventually(within: .seconds(10), "a ready node") {
+                    try await eventually("a ready node") {
                         let status = try await client.send("GET", "/readyz").status
                         #expect(status == 200 || status == 503)
                         return status == 200
                     }
                     print("The node was ready \(ContinuousClock.now - begin) after the database.")
-                    try await eventually(within: .seconds(10), "a node that serves") {
+                    try await eventually("a node that serves") {
                         let statuses = [try await client.loginStatus(), try await revoked.loginStatus()]
                         #expect([200, 503].contains(statuses[0]) && [401, 503].contains(statuses[1]))
                         return statuses == [200, 401]

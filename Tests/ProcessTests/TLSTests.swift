@@ -117,7 +117,7 @@ extension ProcessTests {
 
         @Test("A connection that is idle for less than it may be is served afterwards", arguments: ["http/1.1", "h2"])
         func idleWithinTime(version: String) async throws {
-            try await Self.serving("--request-timeout", "1s", "--idle-timeout", "4s") { server in
+            try await Self.serving("--request-timeout", "3s", "--idle-timeout", "12s") { server in
                 let get = Array("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
                 let (hello, request, answer) =
                     version == "h2"
@@ -126,7 +126,7 @@ extension ProcessTests {
                 let received = try await Self.converse(
                     with: server,
                     version,
-                    "printf \(Self.octal(hello)); sleep 2.5; printf \(Self.octal(request))"
+                    "printf \(Self.octal(hello)); sleep 5; printf \(Self.octal(request))"
                 )
                 #expect(received.ranges(of: answer).count == (version == "h2" ? 1 : 2), "\(received)")
             }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What takes its time and no work: these run beside the others.
-@Suite(.enabled("needs a PostgreSQL server") { PostgresSchema.isAvailable }, .timeLimit(.minutes(3)))
+@Suite(.enabled("needs a PostgreSQL server") { PostgresSchema.isAvailable }, .timeLimit(.minutes(10)))
 struct WaitingTests {
     @Test("The row of a node that was killed goes away, also when no change waits for it")
     func killedNode() async throws {
@@ -38,7 +38,7 @@ struct WaitingTests {
                     try server.terminate()
                     try await server.waitForEnd()
                     print("While its database hung, the node ended within \(ContinuousClock.now - begin).")
-                    #expect(ContinuousClock.now - begin < .seconds(20))
+                    #expect(ContinuousClock.now - begin < .seconds(60))
                 }
             }
             #expect(ended.end == .code(0))

@@ -21,8 +21,8 @@ enum ImportTable {
             "Dispatch", "Logging", "Synchronization",
         ]),
         "WitanConsole": [
-            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices", "Logging",
-            "Mustache", "Synchronization",
+            "WitanCore", "WitanJSON", "WitanResources", "WitanStorage", "WitanAccess", "WitanServices", "Mustache",
+            "Synchronization",
         ],
         "WitanCluster": [
             "WitanCore", "WitanStorage", "WitanAccess", "WitanTelemetry", "Logging", "Synchronization",

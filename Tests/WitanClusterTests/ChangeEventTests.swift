@@ -32,6 +32,8 @@ struct ChangeEventTests {
         ("revokedCredentials", { $0.revokedCredentials = [id] }, [.credential(id)]),
         ("users", { $0.users = [id] }, [.credentials(userID: id)]),
         ("allCredentials", { $0.allCredentials = true }, [.allCredentials]),
+        // There is nothing to tell: whatever did it before was told.
+        ("wasDoneBefore", { $0.wasDoneBefore = true }, []),
     ]
 
     @Test("each part of what a change notes becomes events, and there is no other part")

@@ -38,6 +38,16 @@ struct ChangeWaitsTests {
         )
     }
 
+    @Test("what another process has done is waited for in one's own too")
+    func ownNode() {
+        var waits = ChangeWaits()
+        let own = waits.join(5, at: 0)
+        let others = waits.join(5, isOwn: false, at: 0)
+        #expect(Self.read(&waits, [Self.node(1, applied: 4), Self.node(2, applied: 5)], own: 1).done == [own])
+        #expect(Self.read(&waits, [Self.node(1, applied: 5), Self.node(2, applied: 5)], own: 1).done == [others])
+        #expect(waits.isEmpty)
+    }
+
     @Test("until each other node has applied it, whatever the own one has")
     func applied() {
         var waits = ChangeWaits()

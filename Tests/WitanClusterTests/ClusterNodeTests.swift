@@ -167,6 +167,88 @@ struct ClusterNodeTests {
         }
     }
 
+    @Test(
+        "what is found done is answered no sooner than the change that did it",
+        arguments: Engine.available,
+        Repetition.allCases
+    )
+    private func repeated(_ engine: Engine, _ repetition: Repetition) async throws {
+        try await Self.withWarmKey(on: engine) { first, second, key in
+            let answered = Counter()
+            @Sendable func send() async throws -> TestServer.Answer {
+                try await repetition.send(key, first.member, to: first)
+            }
+            second.control.isAway = true
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 1...2 {
+                    let before = try await repetition.progress(number, first)
+                    group.addTask {
+                        let status = try await send().status
+                        answered.increment()
+                        return status
+                    }
+                    try await TestServer.wait(until: "request \(number) has only to wait") {
+                        try await repetition.progress(number, first) > before
+                    }
+                    let looks = first.control.count
+                    try await TestServer.wait(until: "the other node's row was looked for ten times") {
+                        first.control.count > looks + 40
+                    }
+                }
+                #expect(answered.value == 0)
+                try await TestServer.wait(until: "both are answered") {
+                    for clock in [first.clock, second.clock] { clock.advance(by: .seconds(1)) }
+                    // The wait looks at the clock again after as long a time.
+                    for _ in 0..<20 where answered.value < 2 { await ChangeTimer().wait(atMost: .milliseconds(100)) }
+                    return answered.value == 2
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.sorted() == repetition.statuses)
+            second.control.isAway = false
+        }
+    }
+
+    /// A change that can be made twice.
+    private enum Repetition: CaseIterable {
+        case deletion
+        case removal
+
+        /// What the two are answered.
+        var statuses: [Int] {
+            switch self {
+            case .deletion: [200, 403]
+            case .removal: [200, 200]
+            }
+        }
+
+        /// Grows when the first or second of the two has done what it does in the database.
+        func progress(_ number: Int, _ node: TestServer) async throws -> Int {
+            if self == .deletion, number == 2 { return node.database.count(of: "SELECT seq FROM cluster_clock") }
+            return Int(
+                try await node.database.byHand.read { try node.services.cluster.store.clock(on: $0) }
+            )
+        }
+
+        func send(
+            _ key: TestServer.Person,
+            _ member: TestServer.Person,
+            to node: TestServer
+        ) async throws -> TestServer.Answer {
+            switch self {
+            case .deletion:
+                try await node.send(.delete, "/v1/api_key/\(key.keyID)", as: node.owner)
+            case .removal:
+                try await node.send(
+                    .patch,
+                    "/v1/organization/members",
+                    as: node.owner,
+                    body: .text(#"{"remove_users":{"emails":["\#(member.email)"]}}"#)
+                )
+            }
+        }
+    }
+
     @Test("a new name of an organization is known to the other node before it is answered", arguments: Engine.available)
     func organization(_ engine: Engine) async throws {
         try await Self.withWarmKey(on: engine) { first, second, key in
@@ -276,6 +358,48 @@ struct ClusterNodeTests {
             let statements = try await second.database.statements { _ = try await second.send(.get, path, as: key) }
             #expect(statements.count > 3)
             second.control.isAway = false
+        }
+    }
+
+    @Test("a node's lease begins after its caches have forgotten, and ends before others hear that it leaves")
+    func orderOfSteps() async throws {
+        try await Engine.chosen.withDatabase { database in
+            try await Migrator().migrate(database, at: Timestamp(seconds: 0))
+            let (clock, metrics) = (FakeClock(), try ServerMetrics().cluster)
+            let ids = ObjectIDGenerator(time: clock.source, random: .seeded(1))
+            let control = Witness(database)
+            let cluster = Cluster.shared(control: control, metrics: metrics, ids: ids, time: clock.source)
+            @Sendable func isTrusting() -> Bool { cluster.lease.guarding { 1 } != nil }
+            let follows = Counter()
+            let node = ClusterNode(
+                name: "node",
+                cluster: cluster,
+                control: control,
+                follow: { _ in
+                    follows.increment()
+                    #expect(!isTrusting())
+                },
+                signal: ChangeTimer(),
+                metrics: metrics,
+                ids: ids,
+                time: clock.source,
+                logger: Logger(label: "test")
+            )
+            #expect(await node.poll())
+            #expect(isTrusting())
+            clock.advance(by: .seconds(1))
+            try await database.write(.alone) { _ = cluster.store.append([.allCredentials], on: $0) }
+            #expect(await node.poll())
+            #expect(isTrusting())
+            #expect(follows.value == 2)
+            let left = Counter()
+            control.watch {
+                left.increment()
+                #expect(!isTrusting())
+            }
+            await node.leave()
+            #expect(left.value == 1)
+            #expect(try await database.read { try cluster.store.members(on: $0) } == [])
         }
     }
 
@@ -429,6 +553,40 @@ struct ClusterNodeTests {
             #expect(failure?.message.contains(says) == true)
             #expect(try await database.read { try cluster.store.members(on: $0) } == [])
         }
+    }
+}
+
+/// A database that tells when something is written.
+private final class Witness: SQLDatabase {
+    private let base: any SQLDatabase
+    private let observe = Mutex<@Sendable () -> Void>({})
+
+    init(_ base: any SQLDatabase) {
+        self.base = base
+    }
+
+    func watch(_ observe: @escaping @Sendable () -> Void) {
+        self.observe.withLock { $0 = observe }
+    }
+
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await base.read(body)
+    }
+
+    func readStale<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await base.readStale(body)
+    }
+
+    func write<Value: Sendable>(
+        _ concurrency: WriteConcurrency,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        observe.withLock(\.self)()
+        return try await base.write(concurrency, body)
     }
 }
 

@@ -44,10 +44,11 @@ struct ClusterStoreTests {
         _ store: ClusterStore = store,
         applied: Int64,
         renewals: Int64,
+        confirmed: Int64 = 0,
         in database: any SQLDatabase
     ) async throws -> ClusterStore.Changes? {
         try await database.write(.transient) { connection in
-            try store.poll(id(number), applied: applied, renewals: renewals, on: connection)
+            try store.poll(id(number), applied: applied, renewals: renewals, confirmed: confirmed, on: connection)
         }
     }
 
@@ -204,6 +205,64 @@ struct ClusterStoreTests {
             try await Self.append(Array(events.dropLast()), store, in: database)
             let all = try #require(try await Self.poll(1, store, applied: 0, renewals: 3, in: database))
             #expect(all.entries.count == 131, "one more than are taken in shows that there are more")
+        }
+    }
+
+    @Test(
+        "a node whose last renewal the database has lost is refused, for its numbers may mean other changes",
+        arguments: Engine.available
+    )
+    func lostRenewal(_ engine: Engine) async throws {
+        try await Self.run(on: engine) { database in
+            _ = try await Self.register(1, in: database)
+            #expect(try await Self.poll(1, applied: 0, renewals: 4, in: database) != nil)
+            let before = try await database.byHand.read { try $0.rows("SELECT applied, renewals FROM cluster_nodes") }
+            #expect(try await Self.poll(1, applied: 0, renewals: 9, confirmed: 4, in: database) != nil)
+            // As a server that follows at a distance has it.
+            try await database.byHand.write(.transient) { connection in
+                try connection.run("UPDATE cluster_nodes SET applied = 0, renewals = 4")
+            }
+            #expect(try await Self.poll(1, applied: 0, renewals: 10, confirmed: 9, in: database) == nil)
+            #expect(
+                try await database.byHand.read { try $0.rows("SELECT applied, renewals FROM cluster_nodes") } == before
+            )
+        }
+    }
+
+    @Test("nobody waits for the row of a node, or for events, that a stopped node holds")
+    func heldRows() async throws {
+        guard let engine = Engine.postgres else { return }
+        try await Self.run(on: engine) { database in
+            for number: UInt64 in 1...3 { _ = try await Self.register(number, in: database) }
+            try await Self.append([.everything], in: database)
+            for number: UInt64 in 1...3 { _ = try await Self.poll(number, applied: 1, renewals: 1, in: database) }
+            let members = try await database.read { try Self.store.members(on: $0) }
+            let (held, isSeen) = (Gate(), Gate())
+            defer { isSeen.open() }
+            async let holding: Void = database.byHand.write(.concurrent) { connection in
+                try connection.run("UPDATE cluster_nodes SET renewals = 1 WHERE id = \(Self.id(1))")
+                try connection.run("UPDATE cluster_events SET position = position")
+                held.open()
+                isSeen.waitUntilOpen()
+            }
+            try await database.write(.transient) { connection in
+                held.waitUntilOpen()
+                for member in members {
+                    try Self.store.refuse(member, eviction: Self.id(9), on: connection)
+                    try Self.store.remove(member.id, eviction: Self.id(8), on: connection)
+                }
+                try Self.store.deleteAppliedEvents(on: connection)
+            }
+            let refused = try await database.read { try Self.store.members(on: $0) }.filter { $0.eviction != nil }
+            #expect(Set(refused.map(\.id)) == [Self.id(2), Self.id(3)])
+            isSeen.open()
+            try await holding
+            try await database.write(.transient) { connection in
+                for member in members { try Self.store.refuse(member, eviction: Self.id(9), on: connection) }
+                try Self.store.deleteAppliedEvents(on: connection)
+            }
+            #expect(try await database.read { try Self.store.members(on: $0) }.allSatisfy { $0.eviction != nil })
+            #expect(try await database.byHand.read { try $0.rows("SELECT 1 FROM cluster_events") } == [])
         }
     }
 

@@ -77,7 +77,10 @@ struct NodeStateTests {
     func applies() {
         var node = Self.registered()
         let request = node.begin(at: Self.reading(1_000)) { ObjectID(high: 9, low: 2) }
-        #expect(request.question == .poll(ObjectID(high: 9, low: 1), applied: 7, renewals: request.number))
+        #expect(
+            request.question
+                == .poll(ObjectID(high: 9, low: 1), applied: 7, renewals: request.number, confirmed: 0)
+        )
         #expect(
             node.receive(.changes(Self.changes(9, (8, Self.key), (9, .allCredentials))), to: request.number)?.count == 2
         )
@@ -105,6 +108,23 @@ struct NodeStateTests {
         _ = node.complete()
         #expect(node.receive(.refused, to: second.number) == nil)
         #expect(node.isTrusted(at: Self.reading(900)))
+    }
+
+    @Test("a node tells the newest renewal that was answered, so that a database that has lost it knows")
+    func confirms() {
+        var node = Self.registered()
+        func confirmed() -> Int64? {
+            let request = node.begin(at: Self.reading(1)) { ObjectID(high: 9, low: 2) }
+            node.fail(request.number)
+            if case .poll(_, _, _, let confirmed) = request.question { return confirmed }
+            return nil
+        }
+        #expect(confirmed() == 0)
+        let request = node.begin(at: Self.reading(2)) { ObjectID(high: 9, low: 2) }
+        _ = node.receive(.changes(Self.changes(7)), to: request.number)
+        _ = node.complete()
+        #expect(confirmed() == request.number)
+        #expect(confirmed() == request.number, "no question is confirmed by another one")
     }
 
     @Test("a node that was refused trusts nothing from then on, and registers under another id")
@@ -161,5 +181,13 @@ struct NodeStateTests {
         #expect(node.leave() == ObjectID(high: 9, low: 1))
         #expect(node.leave() == nil)
         #expect(!node.isTrusted(at: Self.reading(1)))
+    }
+
+    @Test("a node that leaves before it has joined anew ends the registration that was refused")
+    func leavesRefused() {
+        var node = Self.registered()
+        let request = node.begin(at: Self.reading(100)) { ObjectID(high: 9, low: 2) }
+        _ = node.receive(.refused, to: request.number)
+        #expect(node.leave() == ObjectID(high: 9, low: 1))
     }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 import WitanCore
@@ -22,12 +23,9 @@ struct GroupTests {
         Fault(testDescription: "a unique value that is taken", code: .conflict) { connection, index in
             try connection.run("INSERT INTO items (id) VALUES (\(index))")
         },
-        Fault(testDescription: "an error of a statement's that it does not heed", code: .unavailable) { connection, _ in
-            do {
-                try connection.run("SELECT pg_terminate_backend(pg_backend_pid()) FROM nothing")
-            } catch {
-                throw Failure(.unavailable, "not heeded.", retryAfter: .zero)
-            }
+        Fault(testDescription: "an error of a statement's that it does not heed", code: .bug) { connection, _ in
+            // It goes on as if nothing had failed, which is what the fault is.
+            _ = try? connection.run("INSERT INTO nowhere VALUES (1)")
         },
         Fault(testDescription: "a rule that is checked at the commit", code: .invalidRequest) { connection, index in
             try connection.run("UPDATE items SET later = 999 WHERE id = \(index)")
@@ -127,22 +125,35 @@ struct GroupTests {
 
     @Test("callers of a group are answered in the order in which they came, and only after the commit")
     func order() async throws {
-        var limits = Limits()
-        limits.queuedTransactions = 50
-        let order = Mutex<[Int]>([])
-        try await TestSchema.withDatabase(limits: limits) { database, schema in
-            let run = Mutex<[Int]>([])
+        let run = Mutex<[Int]>([])
+        let answered = Mutex<[Int]>([])
+        // Callers go on in the order in which they are told.
+        let callers = OneAfterAnother()
+        try await TestSchema.withDatabase { database, schema in
             try await withDatabase(schema.url) { other in
-                _ = try await database.writeTogether(50) { connection, index in
-                    try connection.run("INSERT INTO items (id) VALUES (\(index))")
-                    run.withLock { $0.append(index) }
+                let call: @Sendable (Int) async throws -> Void = { index in
+                    try await database.write { connection in
+                        try connection.run("INSERT INTO items (id) VALUES (\(index))")
+                        run.withLock { $0.append(index) }
+                    }
+                    answered.withLock { $0.append(index) }
+                    // Whoever was answered is seen by everybody.
+                    #expect(try await ids(in: other).contains(index))
                 }
-                // Whoever was answered is seen by everybody.
-                #expect(try await ids(in: other) == run.withLock { $0 }.sorted())
+                try await database.holdingWriter { gate in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for index in 0..<50 {
+                            group.addTask(executorPreference: callers) { try await call(index) }
+                        }
+                        // Its turn comes when all of them wait.
+                        group.addTask(executorPreference: callers) { gate.open() }
+                        try await group.waitForAll()
+                    }
+                }
             }
-            order.withLock { $0 = run.withLock { $0 } }
         }
-        #expect(order.withLock { Set($0).count } == 50)
+        #expect(answered.withLock { $0 } == run.withLock { $0 })
+        #expect(run.withLock { $0 } == Array(0..<50))
     }
 
     @Test("a transaction that ends itself is told of, and not taken for committed")
@@ -223,6 +234,16 @@ struct GroupTests {
                 #expect(row?[0] == .integer(Int64(added)), "seed \(seed)")
             }
         }
+    }
+}
+
+/// Runs tasks on one thread, in the order in which they can go on.
+private final class OneAfterAnother: TaskExecutor {
+    private let queue = DispatchQueue(label: "OneAfterAnother")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 

@@ -17,12 +17,14 @@ struct OutageTests {
     private func withItems(
         connections: Int = 8,
         limits: Limits = Limits(),
+        messages: String = "notice",
         _ body: (PostgresDatabase, PostgresInstance, _ name: String) async throws -> Void
     ) async throws {
         let server = try OwnServer.instance()
         let name = "items_\(UUID().uuidString.prefix(8))".lowercased()
         try await server.execute("CREATE DATABASE \(name)")
-        try await withDatabase(server.url(name), connections: connections, limits: limits) { database in
+        let url = server.url(name, "options=-cclient_min_messages%3D\(messages)")
+        try await withDatabase(url, connections: connections, limits: limits) { database in
             try await makeItems(in: database)
             try await body(database, server, name)
         }
@@ -81,9 +83,12 @@ struct OutageTests {
         arguments: ["fast", "immediate"]
     )
     func load(mode: String) async throws {
-        try await withItems { database, server, _ in
+        // Nobody who waited for the database instead would be refused before the test is given up.
+        try await withItems(limits: .unhurried) { database, server, _ in
             let done = Counter()
             let next = Counter()
+            let answered = Counter()
+            let refused = Counter()
             let (calls, restarted) = try await withThrowingTaskGroup(of: [Call].self) { group in
                 for task in 0..<12 {
                     group.addTask {
@@ -101,8 +106,10 @@ struct OutageTests {
                                     }
                                 }
                                 calls.append(Call(id: id, begin: begin, end: .now, error: nil))
+                                answered.add()
                             } catch {
                                 calls.append(Call(id: task % 3 == 0 ? -1 : id, begin: begin, end: .now, error: error))
+                                refused.add()
                                 // As a client does, who is told to come again later.
                                 try await Task.sleep(for: .milliseconds(20))
                             }
@@ -113,13 +120,15 @@ struct OutageTests {
                         return calls
                     }
                 }
-                try await eventually("load") { next.value > 200 }
+                defer { done.add() }
+                try await eventually("load") { answered.value > 200 }
                 try await server.stop(mode)
-                try await Task.sleep(for: .milliseconds(300))
+                let refusals = refused.value
+                try await eventually("refusals") { refused.value > refusals + 40 }
                 try await server.start()
                 let restarted = ContinuousClock.now
-                let before = next.value
-                try await eventually("more load") { next.value > before + 400 && .now - restarted > .seconds(2) }
+                let before = answered.value
+                try await eventually("more load") { answered.value > before + 400 }
                 done.add()
                 return (try await group.reduce(into: [Call]()) { $0 += $1 }, restarted)
             }
@@ -131,14 +140,14 @@ struct OutageTests {
                     failure?.code == .unavailable && failure?.retryAfter != nil,
                     "\(String(describing: call.error))"
                 )
-                #expect(call.end - call.begin < .seconds(2))
             }
-            // A second is the longest that nobody tries to connect; the rest is the machine's.
-            let late = failed.filter { $0.end - restarted > .milliseconds(1_900) }
-            #expect(late.isEmpty, "\(late.map { $0.end - restarted })")
+            // Once one has been answered, the others are too.
+            let recovered = try #require(calls.filter { $0.error == nil && $0.begin > restarted }.map(\.end).min())
+            let late = failed.filter { $0.begin > recovered }
+            #expect(late.isEmpty, "\(late.map { $0.begin - recovered })")
             let found = Set(try await ids(in: database))
-            let answered = Set(calls.filter { $0.error == nil && $0.id >= 0 }.map(\.id))
-            #expect(found.isSuperset(of: answered))
+            let kept = Set(calls.filter { $0.error == nil && $0.id >= 0 }.map(\.id))
+            #expect(found.isSuperset(of: kept))
             #expect(found.isSubset(of: Set(calls.map(\.id))))
         }
     }
@@ -147,32 +156,38 @@ struct OutageTests {
         try await database.read { try $0.row("SELECT COUNT(*) FROM items") }?.integer(0)
     }
 
-    @Test("while the database is away everybody is refused at once, and few try to reach it")
+    @Test(
+        "while the database is away everybody is refused at once, and few try to reach it",
+        .timeLimit(.minutes(5))
+    )
     func away() async throws {
         let server = try OwnServer.instance()
+        let clock = FakeClock()
         try await Proxy.with(before: server.folder) { proxy in
             let url = server.url().replacing(server.folder, with: proxy.folder)
-            try await withDatabase(url, connections: 8) { database in
+            try await withDatabase(url, connections: 8, limits: .unhurried, time: clock.source) { database in
                 try await useAll(database)
                 try await server.stop()
-                let before = proxy.connections
-                let begin = ContinuousClock.now
-                var calls = 0
-                var longest = Duration.zero
-                while .now - begin < .seconds(1) {
-                    let time = await duration {
+                /// How many connections are tried while many are refused.
+                func tries() async -> Int {
+                    let before = proxy.connections
+                    for _ in 1...50 {
                         await expectFailure(.unavailable) { try await database.ping() }
                         await expectFailure(.unavailable) { try await database.write { _ = try $0.row("SELECT 1") } }
                     }
-                    longest = max(longest, time)
-                    calls += 2
+                    return proxy.connections - before
                 }
-                #expect(calls > 100)
-                #expect(longest < .seconds(1))
-                // At most one of each connection, and one after another from then on.
-                #expect(proxy.connections - before <= 8 + 10)
+                // At most one of each connection, and nobody from then on until it is time for another try.
+                #expect(await tries() <= 8)
+                #expect(await tries() == 0)
+                for _ in 1...3 {
+                    clock.advance(by: .seconds(1))
+                    #expect(await tries() == 1)
+                }
                 try await server.start()
-                try await eventually(within: .seconds(5), "recovery") {
+                #expect(await tries() == 0)
+                clock.advance(by: .seconds(1))
+                try await eventually("recovery") {
                     do {
                         try await database.ping()
                         return true
@@ -189,7 +204,7 @@ struct OutageTests {
 
     @Test("a transaction whose connection is lost before its commit is run again, and so are those that shared it")
     func lostBefore() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 5
         try await withItems(limits: limits) { database, _, _ in
             let runs = Counter()
@@ -235,7 +250,7 @@ struct OutageTests {
         arguments: [Proxy.Mode.cutsAfterCommit, .cutsBeforeCommit]
     )
     func lostAnswer(mode: Proxy.Mode) async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 5
         try await withItems(limits: limits) { own, server, name in
             try await Proxy.with(before: server.folder) { proxy in
@@ -272,11 +287,14 @@ struct OutageTests {
         }
     }
 
-    @Test("a commit that no replica confirms is not answered as if it were safe, and holds nothing for ever")
-    func unconfirmed() async throws {
+    @Test(
+        "a commit that no replica confirms is not answered as if it were safe, whatever messages its user does without",
+        arguments: ["notice", "error"]
+    )
+    func unconfirmed(messages: String) async throws {
         var limits = Limits()
-        limits.statementDuration = .milliseconds(300)
-        try await withItems(limits: limits) { database, server, name in
+        limits.statementDuration = .seconds(1)
+        try await withItems(limits: limits, messages: messages) { database, server, name in
             try await set("nobody", on: server)
             let runs = Counter()
             let write: @Sendable (any SQLConnection) throws -> Void = { connection in
@@ -290,15 +308,18 @@ struct OutageTests {
             await expectFailure(.unavailable, "look whether it is there") { try await database.write(write) }
             try await eventually("the end of the wait") { try await waiting().isEmpty }
             // An administrator may end the wait too.
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    await expectFailure(.unavailable, "no replica has it yet") { try await database.write(write) }
+            let url = server.url(name, "options=-cclient_min_messages%3D\(messages)")
+            try await withDatabase(url, limits: .unhurried) { patient in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        await expectFailure(.unavailable, "no replica has it yet") { try await patient.write(write) }
+                    }
+                    try await eventually("the wait") { try await !waiting().isEmpty }
+                    try await server.execute(
+                        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+                    )
+                    try await group.waitForAll()
                 }
-                try await eventually("the wait") { try await !waiting().isEmpty }
-                try await server.execute(
-                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-                )
-                try await group.waitForAll()
             }
             // What may be lost with the last moments waits for nobody.
             try await database.write(.transient, write)
@@ -321,18 +342,20 @@ struct OutageTests {
         }
     }
 
-    @Test("a cancellation that the server does not take in keeps nobody for long")
+    @Test("a cancellation that the server does not take in keeps nobody for long", .timeLimit(.minutes(5)))
     func frozenServer() async throws {
-        var limits = Limits()
-        limits.databaseConnectDuration = .milliseconds(300)
+        var limits = Limits.unhurried
+        limits.databaseConnectDuration = .seconds(2)
         try await withItems(connections: 4, limits: limits) { database, server, name in
             try await database.ping()
             let text = try String(contentsOfFile: "\(server.data)/postmaster.pid", encoding: .utf8)
             let process = try #require(pid_t(text.split(separator: "\n").first.map(String.init) ?? ""))
+            defer { kill(process, SIGCONT) }
             let (begun, told) = AsyncStream<Void>.makeStream()
             let time = try await duration {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
+                        defer { told.finish() }
                         await #expect(throws: CancellationError.self) {
                             try await database.read { connection in
                                 _ = try connection.row("SELECT 1")
@@ -348,10 +371,10 @@ struct OutageTests {
                     try await group.waitForAll()
                 }
             }
-            #expect(time < .seconds(8))
+            #expect(time < .seconds(60))
             await expectFailure(.unavailable) { try await database.ping() }
             kill(process, SIGCONT)
-            try await eventually(within: .seconds(5), "recovery") {
+            try await eventually("recovery") {
                 do {
                     try await database.ping()
                     return true
@@ -367,7 +390,7 @@ struct OutageTests {
         .enabled("needs the right to mount") { try await Disk.isPermitted() }
     )
     func fullDisk() async throws {
-        var limits = Limits()
+        var limits = Limits.unhurried
         limits.queuedTransactions = 6
         try await withItems(limits: limits) { database, server, name in
             try await Disk.mounted(kibibytes: 2_048, at: "\(server.folder)/disk") { path in

@@ -91,9 +91,15 @@ struct PostgresErrorTests {
         let error = PostgresError(connectionMessage: message)
         #expect(error.state == state)
         #expect(!error.description.contains("\n") && !error.description.contains("LOCATION"))
-        let failure = Failure.noConnection(to: try PostgresAddress(url: "postgres://u:hunter2@h/d"), error)
+        let address = try PostgresAddress(url: "postgres://u:hunter2@db.internal:6432/ledger")
+        let failure = Failure.noConnection(to: address, error)
         #expect(failure.code == .unavailable && failure.retryAfter != nil)
-        #expect(failure.message.hasSuffix("."))
+        // Who asks is told that it is away, and who runs it why, and where.
+        #expect(failure.message == "The database is away: try again shortly.")
+        #expect(failure.explanation.hasSuffix("."))
+        let isUnreachable = state.hasPrefix("08")
+        #expect(failure.explanation.contains("db.internal:6432/ledger cannot be reached") == isUnreachable)
+        #expect("\(failure)".contains(failure.explanation))
         #expect(!"\(failure) \(failure.message)".contains("hunter2"))
     }
 

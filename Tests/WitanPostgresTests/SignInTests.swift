@@ -1,8 +1,11 @@
 import Foundation
+import NIOCore
+import NIOPosix
 import Testing
 import WitanCore
-import WitanPostgres
 import WitanStorage
+
+@testable import WitanPostgres
 
 @Suite("Signing in to PostgreSQL", .enabled(if: PostgresInstance.isAvailable), .signInServer, .serialized)
 struct SignInTests {
@@ -62,6 +65,9 @@ struct SignInTests {
                 try await database.ping()
             }
             Self.expectNoSecret(next, sourceLocation: sourceLocation)
+            for failure in [failure, next] {
+                #expect(failure?.message == "The database is away: try again shortly.", sourceLocation: sourceLocation)
+            }
         }
     }
 
@@ -70,7 +76,8 @@ struct SignInTests {
         var dumped = ""
         dump(failure, to: &dumped)
         let texts = [
-            "\(failure)", failure.message, String(reflecting: failure), String(describing: failure.underlying), dumped,
+            "\(failure)", failure.message, failure.explanation, String(reflecting: failure),
+            String(describing: failure.underlying), dumped,
         ]
         for text in texts {
             for secret in ["secret", "p@", "%40", encoded] {
@@ -189,6 +196,32 @@ struct SignInTests {
             )
             #expect(proxy.connections > 0)
         }
+    }
+
+    @Test("of a name's addresses the first that answers leads there, with a certificate of the name")
+    func addresses() async throws {
+        let server = try SignInServer.value()
+        var limits = Limits()
+        limits.databaseConnectDuration = .milliseconds(1_000)
+        // It takes connections there, and says nothing.
+        let silent = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.2", port: server.port)
+            .get()
+        let address = try PostgresAddress(url: url(with: verifying(\.certificate)))
+        for addresses in [["127.0.0.2", "127.0.0.1"], ["127.0.0.2", "::1"], ["::1", "127.0.0.2"]] {
+            let connections = PostgresServer(address, preparesStatements: true, limits: limits, time: .system) { host in
+                host == "localhost" ? .addresses(addresses) : .failure("another name: \(host)")
+            }
+            let row = try connections.connect().execute("SELECT inet_server_addr()::text", keepsRows: true).rows.first
+            let place = addresses.first { $0 != "127.0.0.2" } ?? ""
+            #expect(try row?.text(0).hasPrefix("\(place)/") == true)
+        }
+        let nobody = PostgresServer(address, preparesStatements: true, limits: limits, time: .system) { _ in
+            .addresses(["127.0.0.2"])
+        }
+        await expectFailure(.unavailable, "cannot be reached") { _ = try nobody.connect() }
+        try await silent.close()
     }
 }
 

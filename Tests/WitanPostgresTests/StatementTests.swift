@@ -119,8 +119,9 @@ struct StatementTests {
             let settings = [
                 "standard_conforming_strings = off", "bytea_output = escape",
                 "default_transaction_isolation = serializable",
-                "lc_messages = 'C.UTF-8'", "statement_timeout = 250", "lock_timeout = 250", "synchronous_commit = off",
-                "idle_in_transaction_session_timeout = 250", "DateStyle = 'German'", "client_min_messages = debug1",
+                "lc_messages = 'C.UTF-8'", "synchronous_commit = off",
+                "statement_timeout = 2000", "lock_timeout = 2000",
+                "idle_in_transaction_session_timeout = 2000", "DateStyle = 'German'", "client_min_messages = debug1",
             ]
             try await PostgresInstance.execute(
                 ["CREATE ROLE \(role) LOGIN SUPERUSER"] + settings.map { "ALTER ROLE \(role) SET \($0)" },
@@ -132,7 +133,7 @@ struct StatementTests {
                 let blob = SQLValue.blob(Array(0...255) + Array("\\x41\\".utf8))
                 let row = try await database.write { connection in
                     try connection.row(
-                        "SELECT \(blob), '\\', \("\\"), pg_sleep(0.4) IS NULL, 'a' LIKE '\\a' ESCAPE '\\'"
+                        "SELECT \(blob), '\\', \("\\"), pg_sleep(6) IS NULL, 'a' LIKE '\\a' ESCAPE '\\'"
                     )
                 }
                 #expect(row?.values == [blob, "\\", "\\", 0, 1])

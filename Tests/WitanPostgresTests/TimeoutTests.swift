@@ -13,7 +13,7 @@ struct TimeoutTests {
     func statement() async throws {
         var limits = Limits()
         limits.queuedTransactions = 6
-        limits.statementDuration = .milliseconds(300)
+        limits.statementDuration = .seconds(2)
         try await TestSchema.withDatabase(limits: limits) { database, schema in
             let runs = Counter()
             await expectFailure(.unavailable, "too long") {
@@ -23,13 +23,25 @@ struct TimeoutTests {
                 }
             }
             #expect(runs.value == 1)
+            // In the middle of the group: others have run before, which are undone with it and run again.
+            let places = Mutex<[Int]>([])
+            let runsInGroup = Counter()
             let answers = try await database.writeTogether(6) { connection, index in
                 try connection.run("INSERT INTO items (id) VALUES (\(index))")
-                if index == 3 { _ = try connection.row("SELECT pg_sleep(60) IS NULL") }
+                let place = places.withLock { places in
+                    if !places.contains(index) { places.append(index) }
+                    return places.firstIndex(of: index)
+                }
+                guard place == 3 else { return }
+                runsInGroup.add()
+                _ = try connection.row("SELECT pg_sleep(60) IS NULL")
             }
-            for (index, error) in answers.errors where index != 3 { #expect(error == nil) }
-            if let error = answers.errors[3] { #expect((error as? Failure)?.message.contains("too long") == true) }
-            #expect(try await ids(in: database) == answers.errors.keys.filter { $0 != 3 }.sorted())
+            #expect(runsInGroup.value == 1)
+            let late = places.withLock { $0[3] }
+            for (index, error) in answers.errors where index != late { #expect(error == nil) }
+            let failure = answers.errors[late] as? Failure
+            #expect(failure?.message.contains("too long") == true)
+            #expect(try await ids(in: database) == answers.errors.keys.filter { $0 != late }.sorted())
             #expect(try await schema.activity("pid", where: "query LIKE '%pg_sleep%' AND state = 'active'") == [])
         }
     }
@@ -70,7 +82,7 @@ struct TimeoutTests {
     @Test("a transaction in which nothing happens for too long is undone by the server, and run again")
     func idle() async throws {
         var limits = Limits()
-        limits.idleTransactionDuration = .milliseconds(400)
+        limits.idleTransactionDuration = .seconds(2)
         try await TestSchema.withDatabase(limits: limits) { database, _ in
             for isAlways in [false, true] {
                 let runs = Counter()
@@ -78,7 +90,7 @@ struct TimeoutTests {
                     try connection.run("INSERT INTO items (id) VALUES (1)")
                     let isFirst = runs.add() == 1
                     // Longer than the limit, on the database's own thread.
-                    if isFirst || isAlways { poll(nil, 0, 1_000) }
+                    if isFirst || isAlways { poll(nil, 0, 6_000) }
                     try connection.run("UPDATE items SET value = 7 WHERE id = 1")
                 }
                 if isAlways {
@@ -118,7 +130,7 @@ struct TimeoutTests {
                 #expect(row?[0] != .integer(Int64(process.withLock { $0 })))
             }
             #expect(runs.value == 1)
-            #expect(time < .seconds(15))
+            #expect(time < .seconds(60))
         }
     }
 
@@ -170,7 +182,7 @@ struct TimeoutTests {
                     try await makeItems(in: database)
                     proxy.set(.silent)
                     let first = await duration { await expectFailure { try await database.ping() } }
-                    #expect(first < .seconds(10))
+                    #expect(first < .seconds(60))
                     let before = proxy.connections
                     for _ in 1...50 {
                         await expectFailure { try await database.ping() }
@@ -180,7 +192,7 @@ struct TimeoutTests {
                     }
                     #expect(proxy.connections - before <= 50)
                     proxy.set(.open)
-                    try await eventually(within: .seconds(5), "recovery") {
+                    try await eventually("recovery") {
                         do {
                             try await database.ping()
                             return true

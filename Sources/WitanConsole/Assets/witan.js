@@ -210,20 +210,26 @@
         body: fields,
       });
       if (number !== latest) return;
+      // What is refused before any page of the settings looks at it leaves the form as it was written.
+      if (!answer.ok && !answer.redirected && !page?.getElementById("settings")) return void refuse(form, refusalOf(answer, page));
       if (!page) return void location.assign(answer.url);
       const wayOut = page.querySelector("dialog[data-reveal] a.done")?.getAttribute("href");
       if (answer.redirected) history.replaceState(null, "", answer.url);
       else if (wayOut) history.replaceState(null, "", wayOut);
       show(page, openerID);
     } catch {
-      main().removeAttribute("aria-busy");
-      complain(form, "The server did not answer. Look whether the change was made before you try again.");
+      refuse(form, "The server did not answer. Look whether the change was made before you try again.");
     } finally {
       sending = null;
     }
   };
 
-  const complain = (form, text) => {
+  const refusalOf = (answer, page) =>
+    page?.querySelector("[role=alert]")?.textContent ??
+    `The form was not taken (${answer.status}). Look whether the change was made before you try again.`;
+
+  const refuse = (form, text) => {
+    main().removeAttribute("aria-busy");
     form.querySelector("[role=alert]")?.remove();
     const alert = document.createElement("p");
     alert.className = "alert";

@@ -21,7 +21,7 @@ struct APIKeysPage: SettingsPage {
             return try await page(
                 visit,
                 notice: deletion.notice(visit, of: place),
-                form: isAdding ? CreationForm(at: time.now()) : nil
+                form: isAdding ? CreationForm(visit.request.form, at: time.now()) : nil
             )
         }
         let form = try await deletion.form(visit, variant(visit))
@@ -37,15 +37,11 @@ struct APIKeysPage: SettingsPage {
 
     private func create(_ visit: Visit) async throws -> PageOutcome {
         let sent = visit.request.form
-        var form = CreationForm(
-            name: sent["name"] ?? "",
-            expiry: sent["expiry"] ?? "never",
-            expiresOn: sent["expires_on"] ?? "",
-            at: time.now()
-        )
+        var form = CreationForm(sent, at: time.now())
         guard let name = sent.text("name") else {
-            form.nameError = "Write at least one character."
-            return try await page(visit, form: form)
+            let failure = Failure(.invalidRequest, "Write at least one character.")
+            form.nameError = failure.message
+            return try await page(visit, form: form).failing(with: failure)
         }
         var body: JSONObject = ["name": .string(name)]
         do {
@@ -65,7 +61,7 @@ struct APIKeysPage: SettingsPage {
                 )
             )
         } catch let failure as Failure where failure.isForReader {
-            form.alert = failure.message
+            form.alert = failure.sentence
             return try await page(visit, form: form).failing(with: failure)
         }
     }

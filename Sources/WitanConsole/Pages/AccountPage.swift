@@ -44,12 +44,7 @@ struct AccountPage: SettingsPage {
             }
             return visit.seeOther(address(visit), place, telling: done)
         } catch let failure as Failure where failure.code != .bug {
-            var outcome = try await page(visit, alert: failure.message)
-            if case .page(var content) = outcome {
-                content.status = .failure(failure.code)
-                outcome = .page(content)
-            }
-            return outcome
+            return try await page(visit, alert: failure.message).failing(with: failure)
         }
     }
 

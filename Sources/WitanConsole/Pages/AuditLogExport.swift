@@ -92,7 +92,7 @@ enum AuditLogExport {
     /// A cell; one that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV Injection).
     static func cell(_ text: String) -> String {
         var text = text
-        if let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) { text = "'" + text }
+        if let first = text.unicodeScalars.first, "=+-@\t\r\n".unicodeScalars.contains(first) { text = "'" + text }
         guard text.unicodeScalars.contains(where: { "\",\r\n".unicodeScalars.contains($0) }) else { return text }
         // By scalars: a quotation mark with an accent is another character, and the same to whoever reads the file.
         let doubled = text.unicodeScalars.flatMap { $0 == "\"" ? [$0, $0] : [$0] }

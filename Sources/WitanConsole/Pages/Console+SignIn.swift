@@ -16,7 +16,7 @@ extension Console {
         let (cookie, response) = formCookie(request)
         let next = next ?? Self.next(request)
         let values = SignInValues(
-            email: email,
+            email: email.clipped(to: EmailAddress.maximumCharacters),
             next: next,
             provider: components.openID?.configuration.displayName,
             providerAddress: "/signin/oidc" + FormFields.query([("next", next == Self.start ? nil : next)]),
@@ -44,12 +44,7 @@ extension Console {
             let begun = try await components.signIn.signIn(email: email, password: password, from: request.origin)
             return begin(begun, request, to: Self.next(request))
         } catch let failure as Failure where Self.canBeTriedAgain(failure) {
-            var page = try signInPage(request, alert: failure.message, email: email)
-            page.status = .failure(failure.code)
-            if let wait = failure.retryAfter {
-                page.headers.append(("Retry-After", "\(max(1, wait.components.seconds))"))
-            }
-            return page
+            return try signInPage(request, alert: failure.message, email: email).failing(with: failure)
         }
     }
 
@@ -96,6 +91,8 @@ extension Console {
             )
             return response
         } catch {
+            // A pattern here is more than the compiler (6.3.1) can take.
+            guard error.code != .bug else { throw error }
             return try refused(error, request, next: next)
         }
     }
@@ -106,13 +103,10 @@ extension Console {
         let (pending, next) = Self.read(request.cookies[cookies.openID] ?? "")
         var response: PageResponse
         do {
+            // Before it counts as an attempt: any site's page can send a browser here, but without the cookie.
+            let callback = try provider.callback(request.query.fields, to: OpenIDConnectPending(parsing: pending))
             let begun = try await components.signIn.signIn(from: request.origin) {
-                try await provider.finish(
-                    query: request.query.fields,
-                    pending: OpenIDConnectPending(parsing: pending),
-                    redirectURL: redirectURL(request)
-                )
-                .email
+                try await provider.finish(callback, redirectURL: redirectURL(request))
             }
             response = begin(begun, request, to: next)
         } catch let failure as Failure where failure.code != .bug {
@@ -136,9 +130,7 @@ extension Console {
     }
 
     private func refused(_ failure: Failure, _ request: PageRequest, next: String) throws -> PageResponse {
-        var page = try signInPage(request, next: next, alert: failure.message)
-        page.status = .failure(failure.code)
-        return page
+        try signInPage(request, next: next, alert: failure.message).failing(with: failure)
     }
 
     private func openID() throws(Failure) -> OpenIDConnectClient {

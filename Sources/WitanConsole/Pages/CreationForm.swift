@@ -14,10 +14,12 @@ struct CreationForm: Sendable {
 
     private let expiry: String
 
-    init(name: String = "", expiry: String = "never", expiresOn: String = "", at now: Timestamp) {
-        self.name = name
+    /// A form as it was sent, or an empty one.
+    init(_ sent: FormFields, at now: Timestamp) {
+        let expiry = sent["expiry"] ?? "never"
         self.expiry = expiry
-        self.expiresOn = expiresOn
+        name = (sent["name"] ?? "").shortened(to: 1_024)
+        expiresOn = (sent["expires_on"] ?? "").shortened(to: 32)
         firstDay = Moment(now.advanced(by: .seconds(86_400))).date
         choices = [("never", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("date", "On a date")]
             .map { Choice(value: $0.0, title: $0.1, isChosen: $0.0 == expiry) }

@@ -32,17 +32,10 @@ struct CredentialDeletion: Sendable {
 
     /// Deletes what was chosen, and sends the browser back to the table.
     func delete(_ visit: Visit, of place: SettingsPlace) async throws -> PageOutcome {
-        var deleted = 0
-        for id in chosen(visit).prefix(table.limits.pageRows) {
-            do {
-                _ = try await table.service.delete(id, for: visit.caller)
-                deleted += 1
-            } catch let failure as Failure where failure.code == .forbidden {
-                // Gone already, by another tab or another owner: what was wanted is so.
-                continue
-            }
-        }
-        return visit.seeOther(visit.address(of: place), place, telling: "\(deleted)")
+        let chosen = Set(chosen(visit).prefix(table.limits.pageRows))
+        // Of some that are gone already, by another tab or another owner, what was wanted is so.
+        let deleted = try await table.service.delete(chosen, for: visit.caller)
+        return visit.seeOther(visit.address(of: place), place, telling: "\(deleted.count)")
     }
 
     /// What a deletion has done, when a visit is the one after it.

@@ -19,43 +19,49 @@ struct GeneralPage: SettingsPage {
 
     func change(_ visit: Visit) async throws -> PageOutcome {
         let form = visit.request.form
-        guard let name = form.text("name") else {
-            return try await page(visit, alert: "Write a name of at least one character.")
-        }
-        var body: JSONObject = ["name": .string(name)]
-        // What a form does not have, such as one from before there was such a field, stays as it is.
-        for field in OrganizationResource.resource.fields
-        where field.name != "name" && field.isWritable(by: .patch) && form.has(field.name) {
-            guard let text = form.text(field.name) else {
-                body[field.name] = .null
-                continue
-            }
-            body[field.name] = field.kind == .flag ? .bool(text == "yes") : .string(text)
-        }
         do {
+            var body = JSONObject()
+            // What a form does not have, such as one from before there was such a field, stays as it is too.
+            for field in OrganizationResource.resource.fields
+            where field.isWritable(by: .patch) && form.isChanged(field.name) {
+                guard let text = form.text(field.name) else {
+                    guard !field.isRequired else {
+                        throw Failure(.invalidRequest, "Write a name of at least one character.")
+                    }
+                    body[field.name] = .null
+                    continue
+                }
+                body[field.name] = field.kind == .flag ? .bool(text == "yes") : .string(text)
+            }
             _ = try await organizations.patch(visit.organizationID, .object(body), null: .clear, for: visit.caller)
             // By its id: the name may be another one now.
             let address = "/app/\(visit.organizationID)/configuration/org/\(place.slug)"
             return visit.seeOther(address, place, telling: "saved")
         } catch let failure as Failure where failure.isForReader {
-            return try await page(visit, alert: failure.message).failing(with: failure)
+            return try await page(visit, form, alert: failure.message).failing(with: failure)
         }
     }
 
-    private func page(_ visit: Visit, notice: String? = nil, alert: String? = nil) async throws -> PageOutcome {
+    /// The page with what is stored or, where a form was refused, with what was sent.
+    private func page(
+        _ visit: Visit,
+        _ form: FormFields? = nil,
+        notice: String? = nil,
+        alert: String? = nil
+    ) async throws -> PageOutcome {
         let mayChange = visit.access.holds(.update, overAll: .organization, in: visit.organizationID)
         let record = mayChange ? try await organizations.get(visit.organizationID, for: visit.caller) : nil
-        let mode = record?[OrganizationResource.imageRenderingMode] ?? ""
         let url = publicURL()
         let values = Values(
             address: visit.address(of: place),
             id: visit.organizationID.description,
-            name: visit.organization.organizationName,
+            name: ShownText(visit.organization.organizationName, OrganizationResource.name.spec.name, sent: form),
             mayChange: mayChange,
             addresses: [
                 Address(
                     OrganizationResource.apiURL,
                     of: record,
+                    sent: form,
                     label: "Address of the data server",
                     hint: "Only when it is not this server.",
                     example: url
@@ -63,6 +69,7 @@ struct GeneralPage: SettingsPage {
                 Address(
                     OrganizationResource.proxyURL,
                     of: record,
+                    sent: form,
                     label: "Address of the model proxy",
                     hint: "Only when there is one, and it is not this server.",
                     example: ""
@@ -70,6 +77,7 @@ struct GeneralPage: SettingsPage {
                 Address(
                     OrganizationResource.realtimeURL,
                     of: record,
+                    sent: form,
                     label: "Address of the realtime service",
                     hint: "Only when there is one.",
                     example: ""
@@ -79,21 +87,24 @@ struct GeneralPage: SettingsPage {
                 Selection(
                     OrganizationResource.isUniversalAPI,
                     of: record,
+                    sent: form,
                     label: "One address serves every call"
                 ),
                 Selection(
                     OrganizationResource.isDataplanePrivate,
                     of: record,
+                    sent: form,
                     label: "The data server is closed to the public"
                 ),
                 Selection(
-                    field: OrganizationResource.imageRenderingMode.spec.name,
+                    OrganizationResource.imageRenderingMode.spec.name,
+                    stored: record?[OrganizationResource.imageRenderingMode] ?? "",
+                    sent: form,
                     label: "Images in traces",
-                    choices: [
+                    titles: [
                         ("", "As the client decides"), ("auto", "Show"), ("click_to_load", "Show on a click"),
                         ("blocked", "Never show"),
                     ]
-                    .map { Choice(value: $0.0, title: $0.1, isChosen: $0.0 == mode) }
                 ),
             ],
             url: url,
@@ -105,7 +116,7 @@ struct GeneralPage: SettingsPage {
     private struct Values: Sendable {
         let address: String
         let id: String
-        let name: String
+        let name: ShownText
         let mayChange: Bool
         let addresses: [Address]
         let selections: [Selection]
@@ -119,14 +130,21 @@ struct GeneralPage: SettingsPage {
         let label: String
         let hint: String
         let example: String
-        let value: String
+        let text: ShownText
 
-        init(_ field: Field<String>, of record: Record?, label: String, hint: String, example: String) {
+        init(
+            _ field: Field<String>,
+            of record: Record?,
+            sent form: FormFields?,
+            label: String,
+            hint: String,
+            example: String
+        ) {
             self.field = field.spec.name
             self.label = label
             self.hint = hint
             self.example = example
-            value = record?[field] ?? ""
+            text = ShownText(record?[field] ?? "", field.spec.name, sent: form)
         }
     }
 
@@ -134,25 +152,35 @@ struct GeneralPage: SettingsPage {
     private struct Selection: Sendable {
         let field: String
         let label: String
+        let text: ShownText
         let choices: [Choice]
 
-        init(field: String, label: String, choices: [Choice]) {
+        init(
+            _ field: String,
+            stored: String,
+            sent form: FormFields?,
+            label: String,
+            titles: [(value: String, title: String)]
+        ) {
             self.field = field
             self.label = label
-            self.choices = choices
+            let text = ShownText(stored, field, sent: form)
+            self.text = text
+            choices = titles.map { Choice(value: $0.value, title: $0.title, isChosen: $0.value == text.value) }
         }
 
-        init(_ field: Field<Bool>, of record: Record?, label: String) {
-            let chosen =
+        init(_ field: Field<Bool>, of record: Record?, sent form: FormFields?, label: String) {
+            let stored =
                 switch record?[name: field.spec.name] {
                 case .flag(let isSet): isSet ? "yes" : "no"
                 default: ""
                 }
             self.init(
-                field: field.spec.name,
+                field.spec.name,
+                stored: stored,
+                sent: form,
                 label: label,
-                choices: [("", "Not said"), ("yes", "Yes"), ("no", "No")]
-                    .map { Choice(value: $0.0, title: $0.1, isChosen: $0.0 == chosen) }
+                titles: [("", "Not said"), ("yes", "Yes"), ("no", "No")]
             )
         }
     }

@@ -62,7 +62,7 @@ extension GroupsPage {
             }
             return done("granted", visit, .access)
         } catch let failure as Failure where failure.isForReader {
-            let alert = failure.message.clipped(to: 1_000)
+            let alert = failure.sentence
             guard visit.may(.readACLs, .organization) else { throw failure }
             guard !visit.request.query.has("revoke"), visit.may(.createACLs, .organization) else {
                 return try await accessPage(visit, alert: alert).failing(with: failure)
@@ -108,7 +108,7 @@ extension GroupsPage {
                 let id = $0.id.description
                 return GroupChoice(id: id, name: $0.name.shortened(to: 30), isChosen: id == sent["group"])
             },
-            email: (sent["email"] ?? "").clipped(to: 320),
+            email: (sent["email"] ?? "").shortened(to: 320),
             objects: Self.objects.map {
                 Choice(value: $0.rawValue, title: $0.title, isChosen: $0.rawValue == sent["object"])
             },

@@ -12,9 +12,9 @@ extension GroupsPage {
         var dialog = RoleDialog()
         func id(_ name: String) -> ObjectID? { query[name].flatMap { ObjectID($0) } }
         if query.has("add"), visit.may(.create, .role) {
-            dialog.form = RoleForm()
+            dialog.form = RoleForm(id: nil, nil, sent: nil)
         } else if let id = id("edit"), visit.may(.update, .role) {
-            dialog.form = try await changeable(id, visit).map { RoleForm($0) }
+            dialog.form = try await changeable(id, visit).map { RoleForm(id: id, $0, sent: nil) }
         } else if let id = id("delete"), visit.may(.delete, .role) {
             dialog.deletion = try await changeable(id, visit)
                 .map {
@@ -42,38 +42,25 @@ extension GroupsPage {
                 _ = try await roles.delete(role, for: visit.caller)
                 return done("deleted")
             }
-            guard let name = form.text("name") else {
-                throw Failure(.invalidRequest, "Write a name of at least one character.")
-            }
-            let wanted = Set(form.all("permission"))
-            var body: JSONObject = [
-                "name": .string(name), "description": form.text("description").map(JSONValue.string) ?? .null,
-            ]
+            var body = try Self.names(form, isNew: !query.has("edit"))
             if let role = id("edit") {
-                let record = try await roles.get(role, for: visit.caller)
-                let present = Set(record.rolePermissions)
-                body["add_member_permissions"] = Self.items(wanted.subtracting(present))
-                body["remove_member_permissions"] = Self.items(present.subtracting(wanted))
+                let (added, removed) = (form.added(to: "permission"), form.removed(from: "permission"))
+                if !added.isEmpty { body["add_member_permissions"] = Self.items(added) }
+                if !removed.isEmpty { body["remove_member_permissions"] = Self.items(removed) }
                 _ = try await roles.patch(role, .object(body), null: .clear, for: visit.caller)
                 return done("saved")
             }
-            body["member_permissions"] = Self.items(wanted)
+            body["member_permissions"] = Self.items(Set(form.all("permission")))
             let created = try await roles.create(.object(body), in: visit.selector, for: visit.caller)
             guard !created.wasFound else { throw Self.roleNameIsTaken }
             return done("added")
         } catch let failure as Failure where failure.isForReader {
             // The store's own sentence knows no roles.
             let told = failure.code == .conflict ? Self.roleNameIsTaken : failure
-            let alert = told.message.clipped(to: 1_000)
+            let alert = told.sentence
             var dialog = RoleDialog()
             if !query.has("delete"), visit.may(query.has("edit") ? .update : .create, .role) {
-                dialog.form = RoleForm(
-                    id: id("edit"),
-                    name: (form["name"] ?? "").clipped(to: 1_024),
-                    description: (form["description"] ?? "").clipped(to: 1_024),
-                    chosen: Set(form.all("permission")),
-                    alert: alert
-                )
+                dialog.form = RoleForm(id: id("edit"), nil, sent: form, alert: alert)
             }
             return try await rolesPage(visit, dialog, alert: dialog.form == nil ? alert : nil).failing(with: told)
         }
@@ -230,6 +217,9 @@ extension GroupsPage {
             let column: String
             let line: String
             let isChosen: Bool
+
+            /// Whether it was chosen when the form was opened.
+            let wasChosen: Bool
         }
 
         struct Line: Sendable {
@@ -240,24 +230,27 @@ extension GroupsPage {
 
         let title: String
         let query: String
-        let name: String
-        let description: String
+        let name: ShownText
+        let description: ShownText
         let alert: String?
         let headings = Heading.all
         let lines: [Line]
 
-        init(
-            id: ObjectID? = nil,
-            name: String = "",
-            description: String = "",
-            chosen: Set<String> = [],
-            alert: String? = nil
-        ) {
+        /// The form of a role as it is stored, or of one that was sent.
+        init(id: ObjectID?, _ record: Record?, sent form: FormFields?, alert: String? = nil) {
             title = id == nil ? "Add role" : "Edit role"
             query = id.map { "edit=\($0)" } ?? "add=1"
-            self.name = name
-            self.description = description
+            name = ShownText(record?[RoleResource.name] ?? "", "name", sent: form)
+            description = ShownText(
+                record?[RoleResource.description] ?? "",
+                "description",
+                sent: form,
+                characters: 4_096
+            )
             self.alert = alert
+            let stored = record?.rolePermissions ?? []
+            let chosen = Set(form?.all("permission") ?? stored)
+            let shown = Set(form?.all(FormFields.was("permission")) ?? stored)
             lines = ([nil] + ObjectType.allCases.map(Optional.some))
                 .map { type in
                     let kind = type?.rawValue ?? ""
@@ -270,20 +263,12 @@ extension GroupsPage {
                                 value: value,
                                 column: "c-\(permission.rawValue)",
                                 line: "l-\(kind)",
-                                isChosen: chosen.contains(value)
+                                isChosen: chosen.contains(value),
+                                wasChosen: shown.contains(value)
                             )
                         }
                     )
                 }
-        }
-
-        init(_ record: Record) {
-            self.init(
-                id: record.id,
-                name: record[RoleResource.name] ?? "",
-                description: (record[RoleResource.description] ?? "").clipped(to: 4_096),
-                chosen: Set(record.rolePermissions)
-            )
         }
     }
 

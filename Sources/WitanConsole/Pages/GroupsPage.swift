@@ -77,14 +77,9 @@ struct GroupsPage: SettingsPage {
         }
         var dialog = Dialog()
         if query.has("add"), visit.may(.create, .group) {
-            dialog.form = GroupForm()
+            dialog.form = GroupForm(nil, sent: nil)
         } else if let group = chosen("edit"), visit.may(.update, .group) {
-            dialog.form = GroupForm(
-                id: group.id.description,
-                name: group.name,
-                description: group.description ?? "",
-                isBuiltIn: group.isBuiltIn
-            )
+            dialog.form = GroupForm(group, sent: nil)
         } else if let group = chosen("delete"), visit.may(.delete, .group), !group.isBuiltIn {
             dialog.deletion = Deletion(
                 id: group.id.description,
@@ -118,11 +113,7 @@ struct GroupsPage: SettingsPage {
                 _ = try await groups.patch(group, .object(body), for: visit.caller)
                 return done("members", visit, .groups, [("members", group.description)])
             }
-            guard let name = form.text("name") else {
-                throw Failure(.invalidRequest, "Write a name of at least one character.")
-            }
-            let description = form.text("description").map(JSONValue.string) ?? .null
-            let body: JSONObject = ["name": .string(name), "description": description]
+            let body = try Self.names(form, isNew: !query.has("edit"))
             if let group = id("edit") {
                 _ = try await groups.patch(group, .object(body), null: .clear, for: visit.caller)
                 return done("saved", visit)
@@ -135,6 +126,21 @@ struct GroupsPage: SettingsPage {
             let told = failure.code == .conflict ? Self.nameIsTaken : failure
             return try await refused(told, visit).failing(with: told)
         }
+    }
+
+    /// The name and the description that a form gives; those that it changes of something that is there.
+    static func names(_ form: FormFields, isNew: Bool) throws(Failure) -> JSONObject {
+        var body = JSONObject()
+        if isNew || form.isChanged("name") {
+            guard let name = form.text("name") else {
+                throw Failure(.invalidRequest, "Write a name of at least one character.")
+            }
+            body["name"] = .string(name)
+        }
+        if isNew || form.isChanged("description") {
+            body["description"] = form.text("description").map(JSONValue.string) ?? .null
+        }
+        return body
     }
 
     private static let nameIsTaken = Failure(.conflict, "There is a group of that name already; choose another.")
@@ -163,20 +169,14 @@ struct GroupsPage: SettingsPage {
     private func refused(_ failure: Failure, _ visit: Visit) async throws -> PageOutcome {
         let all = try await members.groups(of: visit.organizationID, limit: limits.listedGroups, for: visit.caller)
         let (query, form) = (visit.request.query, visit.request.form)
-        let alert = failure.message.clipped(to: 1_000)
+        let alert = failure.sentence
         var dialog = Dialog()
         let wanted = (query["edit"] ?? query["members"]).flatMap { ObjectID($0) }
         let group = wanted.flatMap { id in all.first { $0.id == id } }
         if let group, query.has("members") {
             dialog.content = try await content(of: group, among: all, visit, alert: alert)
         } else if form.has("name"), visit.may(query.has("edit") ? .update : .create, .group) {
-            dialog.form = GroupForm(
-                id: group?.id.description,
-                name: (form["name"] ?? "").clipped(to: 1_024),
-                description: (form["description"] ?? "").clipped(to: 1_024),
-                isBuiltIn: group?.isBuiltIn ?? false,
-                alert: alert
-            )
+            dialog.form = GroupForm(group, sent: form, alert: alert)
         }
         let isTold = dialog.content != nil || dialog.form != nil
         return groupsPage(visit, all, dialog, alert: isTold ? nil : alert)
@@ -337,23 +337,17 @@ extension GroupsPage {
     private struct GroupForm: Sendable {
         let title: String
         let query: String
-        let name: String
-        let description: String
+        let name: ShownText
+        let description: ShownText
         let isBuiltIn: Bool
         let alert: String?
 
-        init(
-            id: String? = nil,
-            name: String = "",
-            description: String = "",
-            isBuiltIn: Bool = false,
-            alert: String? = nil
-        ) {
-            title = id == nil ? "Add group" : "Edit group"
-            query = id.map { "edit=\($0)" } ?? "add=1"
-            self.name = name
-            self.description = description
-            self.isBuiltIn = isBuiltIn
+        init(_ group: DirectoryStore.Group?, sent form: FormFields?, alert: String? = nil) {
+            title = group == nil ? "Add group" : "Edit group"
+            query = group.map { "edit=\($0.id)" } ?? "add=1"
+            name = ShownText(group?.name ?? "", "name", sent: form)
+            description = ShownText(group?.description ?? "", "description", sent: form, characters: 4_096)
+            isBuiltIn = group?.isBuiltIn ?? false
             self.alert = alert
         }
     }

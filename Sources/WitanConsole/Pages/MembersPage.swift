@@ -87,9 +87,9 @@ struct MembersPage: SettingsPage {
         } catch let failure as Failure where failure.isForReader {
             let invitation = Invitation(
                 groups: try await choices(visit, chosen: Set(chosen)),
-                emails: text.clipped(to: 4_096),
+                emails: text.shortened(to: 4_096),
                 sendsMail: form.has("mail"),
-                alert: failure.message.clipped(to: 1_000)
+                alert: failure.sentence
             )
             let dialog = visit.may(.create, .orgMember) ? Dialog(invitation: invitation) : Dialog()
             return try await page(visit, dialog, alert: dialog.invitation == nil ? failure.message : nil)
@@ -137,57 +137,50 @@ struct MembersPage: SettingsPage {
     // MARK: Groups
 
     private func changeGroups(of id: ObjectID, _ visit: Visit) async throws -> PageOutcome {
-        let chosen = Set(visit.request.form.all("group").compactMap { ObjectID($0) })
+        let form = visit.request.form
+        // Into the new ones first, so that an owner who moves on is never between two groups; no form has more boxes.
+        let changes = [
+            ("add_member_users", form.added(to: "group")), ("remove_member_users", form.removed(from: "group")),
+        ]
+        .flatMap { member, groups -> [(id: ObjectID, body: JSONValue)] in
+            groups.compactMap { ObjectID($0) }.sorted().prefix(limits.offeredGroups)
+                .map { ($0, .object([member: [.string(id.description)]])) }
+        }
         do {
-            guard let change = try await membership(of: id, visit) else {
+            guard try await isMember(id, visit) else {
                 throw Failure(.invalidRequest, "This member is not in the organization any more.")
             }
-            // Into the new ones first, so that an owner who moves on is never between two groups.
-            for (group, isMember) in change where !isMember && chosen.contains(group.id) {
-                _ = try await groups.patch(group.id, ["add_member_users": [.string(id.description)]], for: visit.caller)
-            }
-            for (group, isMember) in change where isMember && !chosen.contains(group.id) {
-                _ = try await groups.patch(
-                    group.id,
-                    ["remove_member_users": [.string(id.description)]],
-                    for: visit.caller
-                )
-            }
+            _ = try await groups.patch(changes, for: visit.caller)
             return done("groups", visit)
         } catch let failure as Failure where failure.isForReader {
             return try await page(visit, alert: failure.message).failing(with: failure)
         }
     }
 
-    /// The groups that are offered, and whether a member is in each; nil for who is no member.
-    private func membership(
-        of id: ObjectID,
-        _ visit: Visit
-    ) async throws -> [(group: DirectoryStore.Group, isMember: Bool)]? {
+    private func isMember(_ id: ObjectID, _ visit: Visit) async throws -> Bool {
+        try await members.members([id], of: visit.organizationID, groupLimit: 0, for: visit.caller)[id] != nil
+    }
+
+    private func groupChange(of id: ObjectID, _ visit: Visit) async throws -> GroupChange? {
         let found = try await members.members(
             [id],
             of: visit.organizationID,
             groupLimit: limits.listedGroups,
             for: visit.caller
         )
-        guard let member = found[id] else { return nil }
+        guard let member = found[id], let record = try await record(of: id, visit) else { return nil }
         let present = Set(member.groups.map(\.id))
-        return try await members.groups(of: visit.organizationID, limit: limits.offeredGroups, for: visit.caller)
-            .map { ($0, present.contains($0.id)) }
-    }
-
-    private func groupChange(of id: ObjectID, _ visit: Visit) async throws -> GroupChange? {
-        guard let groups = try await membership(of: id, visit), let record = try await record(of: id, visit) else {
-            return nil
-        }
+        let offered = try await members.groups(of: visit.organizationID, limit: limits.offeredGroups, for: visit.caller)
         return GroupChange(
             id: id.description,
             name: record.displayName.clipped(to: 1_024),
-            groups: groups.map {
-                GroupChoice(
-                    id: $0.group.id.description,
-                    name: $0.group.name.shortened(to: 30),
-                    isChosen: $0.isMember
+            groups: offered.map { group in
+                let isMember = present.contains(group.id)
+                return GroupChoice(
+                    id: group.id.description,
+                    name: group.name.shortened(to: 30),
+                    isChosen: isMember,
+                    wasChosen: isMember
                 )
             }
         )
@@ -352,16 +345,5 @@ extension DirectoryStore.UserName {
     var displayName: String {
         let names = [givenName, familyName].compactMap(\.self)
         return names.isEmpty ? email : names.joined(separator: " ")
-    }
-}
-
-extension Substring {
-    /// Without white space around it.
-    fileprivate var trimmed: String {
-        let scalars = unicodeScalars
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return "" }
-        return String(scalars[first...last])
     }
 }

@@ -5,7 +5,7 @@ extension PageOutcome {
     /// The page as the answer to what was refused.
     func failing(with failure: Failure) -> PageOutcome {
         guard case .page(var content) = self else { return self }
-        content.status = .failure(failure.code)
+        content.failure = failure
         return .page(content)
     }
 }
@@ -13,6 +13,9 @@ extension PageOutcome {
 extension Failure {
     /// Whether it is the reader's to mend, so that their form is shown again with the sentence.
     var isForReader: Bool { [.invalidRequest, .conflict, .forbidden, .notFound].contains(code) }
+
+    /// What is told of it; a sentence may repeat what was sent.
+    var sentence: String { message.shortened(to: 1_000) }
 }
 
 extension Visit {
@@ -27,4 +30,7 @@ struct GroupChoice: Sendable {
     let id: String
     let name: String
     let isChosen: Bool
+
+    /// Whether it was chosen when the form was opened.
+    var wasChosen = false
 }

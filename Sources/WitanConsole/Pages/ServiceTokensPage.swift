@@ -38,7 +38,8 @@ struct ServiceTokensPage: SettingsPage {
 
     /// Whether the service of tokens would make one for the person.
     private func mayCreate(_ visit: Visit) -> Bool {
-        visit.access.isOwner(of: visit.organizationID) && visit.may(.create, .orgMember)
+        tokens.mayTry(.create, for: visit.caller) && visit.access.isOwner(of: visit.organizationID)
+            && visit.may(.create, .orgMember)
     }
 
     // MARK: Making one
@@ -54,19 +55,14 @@ struct ServiceTokensPage: SettingsPage {
         )
         let groups = try await members.groups(of: organization, limit: limits.offeredGroups, for: visit.caller)
         return TokenForm(
-            account: (sent["account"] ?? "").clipped(to: 1_024),
+            account: (sent["account"] ?? "").shortened(to: 1_024),
             accounts: accounts.compactMap(\.givenName).filter { $0.shortened(to: 60) == $0 }
                 .map(TokenForm.Account.init),
             groups: groups.map { group in
                 let id = group.id.description
                 return GroupChoice(id: id, name: group.name.shortened(to: 30), isChosen: id == chosen)
             },
-            creation: CreationForm(
-                name: (sent["name"] ?? "").clipped(to: 1_024),
-                expiry: sent["expiry"] ?? "never",
-                expiresOn: sent["expires_on"] ?? "",
-                at: time.now()
-            )
+            creation: CreationForm(sent, at: time.now())
         )
     }
 
@@ -79,19 +75,14 @@ struct ServiceTokensPage: SettingsPage {
             guard let name = sent.text("name") else {
                 throw Failure(.invalidRequest, "Write a name for the token of at least one character.")
             }
-            let creation = CreationForm(
-                name: name,
-                expiry: sent["expiry"] ?? "never",
-                expiresOn: sent["expires_on"] ?? "",
-                at: time.now()
-            )
             var request = try MembershipRequest(body: [
                 "invite_users": [
                     "service_accounts": [["name": .string(account), "token_name": .string(name)]],
                     "group_ids": .array(sent.text("group").map { [.string($0)] } ?? []),
                 ]
             ])
-            request.serviceAccounts[0].tokenExpiresAt = try creation.expiry(at: time.now())
+            request.serviceAccounts[0].tokenExpiresAt = try CreationForm(sent, at: time.now())
+                .expiry(at: time.now())
             let outcome = try await members.update(request, in: visit.selector, for: visit.caller)
             guard let secret = outcome.added.first?.token else {
                 throw Failure(
@@ -113,10 +104,10 @@ struct ServiceTokensPage: SettingsPage {
             )
         } catch let failure as Failure where failure.isForReader {
             guard mayCreate(visit) else {
-                return try await page(visit, alert: failure.message.clipped(to: 1_000)).failing(with: failure)
+                return try await page(visit, alert: failure.message).failing(with: failure)
             }
             var form = try await form(visit)
-            form.alert = failure.message.clipped(to: 1_000)
+            form.alert = failure.sentence
             return try await page(visit, form: form).failing(with: failure)
         }
     }

@@ -1,6 +1,6 @@
 extension String {
     /// The beginning of a long text for a table, which no name may blow up.
-    func clipped(to characters: Int = 100) -> String {
+    func clipped(to characters: Int) -> String {
         guard
             let end = unicodeScalars.index(
                 unicodeScalars.startIndex,

@@ -38,7 +38,7 @@ struct BrowserCookies: Sendable {
     /// Whether a browser that asks this host does not leave the machine.
     static func isLoopback(_ authority: String) -> Bool {
         let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
-        return host == "localhost" || host.hasSuffix(".localhost") || host == "[::1]"
-            || (host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." })
+        // A browser asks no resolver for the names below it (Secure Contexts, 3.1).
+        return LoopbackHost.isLoopback(host) || host.hasSuffix(".localhost")
     }
 }

@@ -1,3 +1,5 @@
+import WitanCore
+
 /// The fields of a form or of a query, in order; names may repeat.
 package struct FormFields: Sendable {
     /// All of them.
@@ -13,12 +15,7 @@ package struct FormFields: Sendable {
 
     /// The first value of a name without white space around it; nil when nothing is left.
     package func text(_ name: String) -> String? {
-        guard let value = self[name] else { return nil }
-        let scalars = value.unicodeScalars
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return nil }
-        return String(scalars[first...last])
+        self[name].map(\.trimmed).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Every value of a name.
@@ -35,19 +32,6 @@ package struct FormFields: Sendable {
         return parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
     }
 
-    /// Percent-encodes all but unreserved characters (RFC 3986, 2.3).
-    package static func encode(_ text: String) -> String {
-        var encoded = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                encoded += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return encoded
-    }
+    /// A text as a part of an address.
+    package static func encode(_ text: String) -> String { PercentEncoding.encode(text) }
 }

@@ -14,8 +14,5 @@ struct FormToken: Sendable {
     }
 
     /// Whether a form carries this token, found in a time that does not depend on where it differs.
-    func isEqual(to other: String?) -> Bool {
-        guard let other, other.utf8.count == text.utf8.count else { return false }
-        return zip(other.utf8, text.utf8).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-    }
+    func isEqual(to other: String?) -> Bool { other?.utf8.isEqualInConstantTime(to: text.utf8) ?? false }
 }

@@ -29,6 +29,9 @@ package struct PageResponse: Sendable {
     /// What is sent.
     package var body: Body
 
+    /// What went wrong, if anything did: for the log, and for when to try again.
+    package private(set) var failure: Failure?
+
     /// An answer of these.
     package init(status: Status = .ok, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status
@@ -41,11 +44,15 @@ package struct PageResponse: Sendable {
         PageResponse(status: .seeOther, headers: [("Location", location)])
     }
 
-    static func html(_ text: String, status: Status = .ok) -> PageResponse {
-        PageResponse(
-            status: status,
-            headers: [("Content-Type", "text/html; charset=utf-8")],
-            body: .bytes(Array(text.utf8))
-        )
+    /// The same as the answer to a failure.
+    func failing(with failure: Failure) -> PageResponse {
+        var response = self
+        response.status = .failure(failure.code)
+        response.failure = failure
+        return response
+    }
+
+    static func html(_ text: String) -> PageResponse {
+        PageResponse(headers: [("Content-Type", "text/html; charset=utf-8")], body: .bytes(Array(text.utf8)))
     }
 }

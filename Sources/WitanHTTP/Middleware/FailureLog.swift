@@ -1,8 +1,10 @@
 import Logging
 import Synchronization
 import WitanCore
+import WitanServices
 
-/// Logs failures for whoever runs the server: each bug, and of what is unavailable one a second with the number of others.
+/// Logs failures for whoever runs the server: each bug, and of what else is theirs to mend one a second with the number
+/// of others.
 ///
 /// While a database is away, every request fails for the one reason; each has its own line as a request besides.
 final class FailureLog: Sendable {
@@ -26,16 +28,20 @@ final class FailureLog: Sendable {
         self.time = time
     }
 
-    /// Logs a failure if it is the server's, or that of what it rests on.
+    /// Logs a failure if it is the server's, that of what it rests on, or a sign-in that failed at the identity provider.
     func note(_ failure: Failure, traceID: String) {
-        guard failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) else { return }
-        guard let others = failure.code == .bug ? 0 : admit(failure.message) else { return }
-        var metadata: Logger.Metadata = [
-            "trace_id": "\(traceID)",
-            "error": "\(failure.underlying.map { "\($0)" } ?? "none")",
-        ]
+        let isRefusedSignIn = failure.signInRefusal != nil
+        guard failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) || isRefusedSignIn
+        else { return }
+        guard let others = failure.code == .bug ? 0 : admit(failure.explanation) else { return }
+        var metadata: Logger.Metadata = ["trace_id": "\(traceID)"]
         if others > 0 { metadata["others"] = "\(others)" }
-        logger.error("\(failure.message)", metadata: metadata)
+        logger.log(
+            level: isRefusedSignIn ? .warning : .error,
+            "\(failure.explanation)",
+            error: failure.underlying,
+            metadata: metadata
+        )
     }
 
     /// How often a sentence was left out since it was logged; nil when it is left out again.

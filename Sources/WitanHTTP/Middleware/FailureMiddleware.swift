@@ -47,31 +47,33 @@ struct FailureMiddleware: RouterMiddleware {
     }
 
     private func failure(_ error: any Error, _ request: Request) -> Failure {
-        switch error {
-        case let failure as Failure:
-            return failure
-        case let error as HTTPError where error.status == .notFound:
-            let methods = paths.methods(of: request.uri.path)
-            if methods.isEmpty {
-                return Failure(
-                    .notFound,
-                    "There is no \(request.uri.path) here; GET /openapi.json lists what there is."
-                )
-            }
+        guard let missing = error as? HTTPError, missing.status == .notFound else { return Failure(reading: error) }
+        let methods = paths.methods(of: request.uri.path)
+        if methods.isEmpty {
             return Failure(
-                .methodNotAllowed,
-                "\(request.uri.path) does not take \(request.method.rawValue), only \(methods.joined(separator: ", "))."
+                .notFound,
+                "There is no \(request.uri.path) here; GET /openapi.json lists what there is."
             )
+        }
+        return Failure(
+            .methodNotAllowed,
+            "\(request.uri.path) does not take \(request.method.rawValue), only \(methods.joined(separator: ", "))."
+        )
+    }
+}
+
+extension Failure {
+    /// What an error is that may come from reading a request.
+    init(reading error: any Error) {
+        switch error {
         case let error as HTTPError where error.status == .contentTooLarge:
-            return Failure(.tooLarge, "The body is too large.")
+            self.init(.tooLarge, "The body is too large.")
         case is RequestTooSlow:
-            return Failure(.timedOut, "The request took too long to arrive; send it again, faster.")
+            self.init(.timedOut, "The request took too long to arrive; send it again, faster.")
         case is HTTPParserError, is ChannelError, is IOError:
-            return Failure(.invalidRequest, "The request ended too early, or went on in another form than HTTP has.")
-        case is CancellationError:
-            return Failure(.unavailable, "The server is stopping; try again.", retryAfter: .seconds(1))
+            self.init(.invalidRequest, "The request ended too early, or went on in another form than HTTP has.")
         default:
-            return .bug("A request failed with an error that nobody turned into a sentence.", underlying: error)
+            self.init(of: error)
         }
     }
 }

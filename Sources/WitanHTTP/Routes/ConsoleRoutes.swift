@@ -11,6 +11,7 @@ import WitanTelemetry
 struct ConsoleRoutes: Sendable {
     let console: Console
     let limits: Limits
+    let log: FailureLog
 
     /// The addresses that the pages have, in the router's form.
     static let paths: [RouterPath] = [
@@ -19,13 +20,20 @@ struct ConsoleRoutes: Sendable {
 
     /// Answers a request by a page.
     func answer(_ request: Request, _ context: WitanRequestContext) async throws -> Response {
-        let page = try await page(request, context)
-        let answer = await console.answer(page)
+        let answer: PageResponse
+        do {
+            answer = await console.answer(try await page(request, context))
+        } catch {
+            answer = console.answer(Failure(reading: error))
+        }
+        if let failure = answer.failure {
+            context.record.set { $0.failureCode = failure.code }
+            log.note(failure, traceID: context.record.current.trace?.traceIDText ?? "")
+        }
         var response = Response(status: answer.status.code)
         for header in answer.headers {
             response.headers.append(HTTPField(name: .required(header.name), value: header.value))
         }
-        if case .failure(let code) = answer.status { context.record.set { $0.failureCode = code } }
         switch answer.body {
         case .bytes(let bytes):
             response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))

@@ -16,6 +16,14 @@ package import WitanTelemetry
 
 /// The server: every route behind its middleware, on a port.
 package struct WitanServer: Sendable {
+    /// Makes the settings pages of what says the server's address once it listens, and of what refuses a request that is
+    /// too many.
+    package typealias MakeConsole =
+        @Sendable (
+            _ publicURL: @escaping @Sendable () -> String,
+            _ admit: @escaping @Sendable (Identity) throws -> Void
+        ) throws -> Console
+
     /// What the routes are answered with; made in one place, the executable's composition.
     package struct Components: Sendable {
         /// What finds out who a credential acts for.
@@ -30,8 +38,8 @@ package struct WitanServer: Sendable {
         /// What adds and removes the members of organizations.
         package var members: MemberService
 
-        /// Makes the settings pages, of what says the server's address once it listens; nil for a server without them.
-        package var console: (@Sendable (_ publicURL: @escaping @Sendable () -> String) throws -> Console)?
+        /// Makes the settings pages; nil for a server without them.
+        package var console: MakeConsole?
 
         /// When which credential was used.
         package var lastUses: LastUses
@@ -69,7 +77,7 @@ package struct WitanServer: Sendable {
             impersonation: Impersonation,
             resources: [ResourceService],
             members: MemberService,
-            console: (@Sendable (_ publicURL: @escaping @Sendable () -> String) throws -> Console)? = nil,
+            console: MakeConsole? = nil,
             lastUses: LastUses,
             share: RateLimitShare,
             readiness: Readiness,
@@ -138,13 +146,8 @@ package struct WitanServer: Sendable {
                 unmatched: bind("unmatched", method: "any")
             )
         )
-        router.add(
-            middleware: FailureMiddleware(
-                paths: paths,
-                origins: origins,
-                log: FailureLog(logger: components.logger, time: components.time)
-            )
-        )
+        let failures = FailureLog(logger: components.logger, time: components.time)
+        router.add(middleware: FailureMiddleware(paths: paths, origins: origins, log: failures))
         router.add(
             middleware: OverloadMiddleware(
                 limit: configuration.limits.requestsInFlight,
@@ -175,9 +178,8 @@ package struct WitanServer: Sendable {
             metrics: components.metrics
         )
         let console = try components.console.map { make in
-            var console = try make { publicURL.text }
-            console.admit = gate.admit
-            return ConsoleRoutes(console: console, limits: configuration.limits)
+            let console = try make({ publicURL.text }, gate.admit)
+            return ConsoleRoutes(console: console, limits: configuration.limits, log: failures)
         }
         if let console { bind(console, to: router) }
         for route in routes {

@@ -17,6 +17,9 @@ package struct AccessChanges: Sendable {
     /// Whether every credential must be read anew.
     package var allCredentials = false
 
+    /// Whether what it was to take away was gone: by an earlier change, perhaps, which others have not applied yet.
+    package var wasDoneBefore = false
+
     /// Nothing.
     package init() {}
 

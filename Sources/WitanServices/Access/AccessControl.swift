@@ -139,9 +139,10 @@ package struct AccessControl: Sendable {
     /// Runs the transaction of a change, and makes the caches of all servers forget what it made wrong before anybody is
     /// answered.
     ///
-    /// `body` notes in its second parameter what it has changed; a change of nothing that is cached waits for nobody.
-    /// When a commit fails, nobody can tell whether it is on the disk all the same: the caches of this server forget in
-    /// that case too, which harms nobody, and those of others are told if it is.
+    /// `body` notes in its second parameter what it has changed; a change of nothing that is cached waits for nobody. One
+    /// that finds its work done, and is refused for that or not, waits for the change that did it. When a commit fails,
+    /// nobody can tell whether it is on the disk all the same: the caches of this server forget in that case too, which
+    /// harms nobody, and those of others are told if it is.
     ///
     /// - Throws: what `body` throws, and what the database does; `CancellationError` also after the commit.
     package func commit<Value: Sendable>(
@@ -155,23 +156,50 @@ package struct AccessControl: Sendable {
             defer { apply(note.content.withLock(\.events)) }
             value = try await database.write(concurrency) { [store = cluster.store] connection in
                 var changes = AccessChanges()
+                var number: ChangeNumber?
+                defer { note.content.withLock { $0 = Note.Content(changes, number) } }
                 let value = try body(connection, &changes)
                 let events = changes.events
-                let number = events.isEmpty ? nil : store.append(events, on: connection)
-                note.content.withLock { $0 = (events, number) }
+                if !events.isEmpty { number = store.append(events, on: connection) }
                 return value
             }
+        } catch  where note.content.withLock(\.wasDoneBefore) {
+            try await waitForEarlierChanges()
+            throw error
         }
-        guard let number = note.content.withLock(\.number) else { return value }
-        guard let sequence = number.value else { throw Failure.bug("A change was committed without a number") }
-        try await cluster.waiter?.wait(for: sequence)
-        ChangeReceipt.current?.note(sequence)
+        let content = note.content.withLock(\.self)
+        if let number = content.number {
+            guard let sequence = number.value else { throw Failure.bug("A change was committed without a number") }
+            try await cluster.waiter?.wait(for: sequence)
+            ChangeReceipt.current?.note(sequence)
+        } else if content.wasDoneBefore {
+            try await waitForEarlierChanges()
+        }
         return value
+    }
+
+    /// Returns when no server, this one among them, uses what was made wrong by any change that is committed.
+    private func waitForEarlierChanges() async throws {
+        guard let waiter = cluster.waiter else { return }
+        let sequence = try await database.read { [store = cluster.store] in try store.clock(on: $0) }
+        try await waiter.wait(for: sequence, isOwn: false)
     }
 
     /// What the last run of a transaction has changed.
     private final class Note: Sendable {
-        let content = Mutex<(events: [ClusterEvent], number: ChangeNumber?)>(([], nil))
+        struct Content {
+            let events: [ClusterEvent]
+            let wasDoneBefore: Bool
+            let number: ChangeNumber?
+
+            init(_ changes: AccessChanges, _ number: ChangeNumber?) {
+                events = changes.events
+                wasDoneBefore = changes.wasDoneBefore
+                self.number = number
+            }
+        }
+
+        let content = Mutex(Content(AccessChanges(), nil))
     }
 
     /// Makes this server's caches forget what a change, its own or another server's, has made wrong.

@@ -72,17 +72,30 @@ package struct AuditLog: Sendable {
     /// Tells that somebody was given a token of the server's own, in each of their organizations.
     package func recordSignIn(of account: Account, by caller: Caller, in database: any SQLDatabase) async throws {
         try await database.write(.concurrent) { connection in
-            for membership in account.memberships {
-                try append(
-                    "session.created",
-                    objectType: "session",
-                    objectID: account.userID,
-                    objectName: account.email,
-                    in: membership.organizationID,
-                    by: caller,
-                    on: connection
-                )
-            }
+            try appendSession("created", account.userID, of: account, by: caller, on: connection)
+        }
+    }
+
+    /// Tells in each of a person's organizations that a session of theirs has begun or ended.
+    func appendSession(
+        _ deed: String,
+        _ id: ObjectID,
+        of account: Account,
+        by caller: Caller,
+        details: JSONObject? = nil,
+        on connection: any SQLConnection
+    ) throws(Failure) {
+        for membership in account.memberships {
+            try append(
+                "session.\(deed)",
+                objectType: "session",
+                objectID: id,
+                objectName: account.email,
+                in: membership.organizationID,
+                by: caller,
+                details: details,
+                on: connection
+            )
         }
     }
 

@@ -126,6 +126,9 @@ extension MemberService {
     /// Removes a member and deletes their credentials, so that no later invitation brings those back.
     func remove(_ account: Account, _ work: inout Work, on connection: any SQLConnection) throws(Failure) {
         let (userID, organizationID) = (account.userID, work.organizationID)
+        // Told also when it was done before: by a change, perhaps, that others have not applied yet.
+        work.changes.users.append(userID)
+        work.changes.subjects.append(.user(userID))
         guard try accounts.removeMember(userID: userID, organizationID: organizationID, on: connection) else { return }
         // Not before: a key may just be made, whose transaction keeps the membership until its commit.
         let keys = try credentials.keys(of: userID, in: organizationID, on: connection)
@@ -147,8 +150,6 @@ extension MemberService {
         // Also those that began before somebody comes back: a session must not outlive what it was begun with.
         work.changes.revokedCredentials += try sessions.deleteAll(of: userID, on: connection)
         try signIns.endLinks(of: userID, expiringBy: time.now().advanced(by: SignInLinks.lifetime), on: connection)
-        work.changes.users.append(userID)
-        work.changes.subjects.append(.user(userID))
         try audit.append(
             "\(ObjectType.orgMember.rawValue).deleted",
             objectType: ObjectType.orgMember.rawValue,

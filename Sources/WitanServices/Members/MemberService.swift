@@ -194,5 +194,6 @@ extension AccessChanges {
         revokedCredentials += other.revokedCredentials
         users += other.users
         allCredentials = allCredentials || other.allCredentials
+        wasDoneBefore = wasDoneBefore || other.wasDoneBefore
     }
 }

@@ -45,6 +45,8 @@ extension ResourceRules {
             },
             finish: { change, changes in
                 guard let id = change.record.id else { return }
+                // Nobody is removed twice by PUT.
+                changes.wasDoneBefore = change.operation != .create
                 if change.operation == .delete {
                     changes.subjects.append(.group(id))
                     try store.removeMentions(of: id, on: change.connection)

@@ -16,47 +16,7 @@ extension ResourceService {
             let draft = try Draft(body: body, for: .patch, of: resource, null: null)
             return try await accessControl.commit { connection, changes in
                 let access = try access(of: caller, for: .patch, on: connection)
-                guard let record = try store.get(id, on: connection),
-                    try isAllowed(.patch, on: record, access, in: .writing, on: connection)
-                else { throw missingAccess(.patch, id) }
-                let object = try target(of: record, for: .patch)
-                guard !draft.isEmpty else { return record }
-                try requireReferences(of: draft, in: object.organizationID, on: connection)
-                let change = ResourceRules.Change(
-                    operation: .patch,
-                    record: record,
-                    draft: draft,
-                    caller: caller,
-                    access: access,
-                    organizationID: object.organizationID,
-                    connection: connection
-                )
-                try rules.check(change)
-                let values = draft.values.map { field, value in
-                    (field, value.merged(into: record[name: field.name], null: draft.null))
-                }
-                var wanted = record
-                for (field, value) in values { wanted[name: field.name] = value }
-                guard try shared(like: wanted, on: connection) == nil else {
-                    throw Failure(.conflict, "There is a \(resource.name) of that name already; choose another.")
-                }
-                try store.update(id, setting: values, on: connection)
-                for (field, items) in draft.removals {
-                    try store.remove(items, from: field, of: id, on: connection)
-                }
-                for (field, items) in draft.additions { try store.add(items, to: field, of: id, on: connection) }
-                let changed = try reread(id, on: connection)
-                try audit.append(
-                    .patch,
-                    resource,
-                    changed,
-                    object.organizationID,
-                    caller,
-                    details: details(draft),
-                    on: connection
-                )
-                try rules.finish(change, &changes)
-                return changed
+                return try patch(id, draft, for: caller, access, &changes, on: connection)
             }
         }
     }
@@ -67,9 +27,15 @@ extension ResourceService {
             try rules.authorize(.delete, caller)
             return try await accessControl.commit(concurrency(of: .delete)) { connection, changes in
                 let access = try access(of: caller, for: .delete, on: connection)
-                guard let record = try store.get(id, on: connection),
-                    try isAllowed(.delete, on: record, access, in: .writing, on: connection)
-                else { throw missingAccess(.delete, id) }
+                let found = try store.get(id, on: connection)
+                guard let record = found, try isAllowed(.delete, on: record, access, in: .writing, on: connection)
+                else {
+                    // Also of what is there: how long a refusal takes must not tell.
+                    changes.wasDoneBefore = true
+                    // A server that is alone may be about to forget it.
+                    if found == nil { changes.revokedCredentials.append(id) }
+                    throw missingAccess(.delete, id)
+                }
                 return try delete(record, for: caller, access, &changes, on: connection)
             }
         }
@@ -87,6 +53,7 @@ extension ResourceService {
                 return try await accessControl.commit { connection, changes in
                     let access = try access(of: caller, for: .delete, on: connection)
                     guard let record = try named(by: draft, access, on: connection) else {
+                        changes.wasDoneBefore = true
                         throw Failure(.forbidden, "There is no \(resource.name) of that content.")
                     }
                     return try delete(record, for: caller, access, &changes, on: connection)
@@ -118,7 +85,10 @@ extension ResourceService {
                 }
                 var removed: [Record] = []
                 for draft in drafts {
-                    guard let record = try named(by: draft, access, on: connection) else { continue }
+                    guard let record = try named(by: draft, access, on: connection) else {
+                        changes.wasDoneBefore = true
+                        continue
+                    }
                     removed.append(try delete(record, for: caller, access, &changes, on: connection))
                 }
                 return (added, removed)
@@ -143,6 +113,57 @@ extension ResourceService {
         return try existing(like: record, on: connection)
     }
 
+    func patch(
+        _ id: ObjectID,
+        _ draft: Draft,
+        for caller: Caller,
+        _ access: Access,
+        _ changes: inout AccessChanges,
+        on connection: any SQLConnection
+    ) throws -> Record {
+        guard let record = try store.get(id, on: connection),
+            try isAllowed(.patch, on: record, access, in: .writing, on: connection)
+        else { throw missingAccess(.patch, id) }
+        let object = try target(of: record, for: .patch)
+        guard !draft.isEmpty else { return record }
+        try requireReferences(of: draft, in: object.organizationID, on: connection)
+        let change = ResourceRules.Change(
+            operation: .patch,
+            record: record,
+            draft: draft,
+            caller: caller,
+            access: access,
+            organizationID: object.organizationID,
+            connection: connection
+        )
+        try rules.check(change)
+        let values = draft.values.map { field, value in
+            (field, value.merged(into: record[name: field.name], null: draft.null))
+        }
+        var wanted = record
+        for (field, value) in values { wanted[name: field.name] = value }
+        guard try shared(like: wanted, on: connection) == nil else {
+            throw Failure(.conflict, "There is a \(resource.name) of that name already; choose another.")
+        }
+        try store.update(id, setting: values, on: connection)
+        for (field, items) in draft.removals {
+            try store.remove(items, from: field, of: id, on: connection)
+        }
+        for (field, items) in draft.additions { try store.add(items, to: field, of: id, on: connection) }
+        let changed = try reread(id, on: connection)
+        try audit.append(
+            .patch,
+            resource,
+            changed,
+            object.organizationID,
+            caller,
+            details: details(draft),
+            on: connection
+        )
+        try rules.finish(change, &changes)
+        return changed
+    }
+
     func delete(
         _ record: Record,
         for caller: Caller,
@@ -164,7 +185,11 @@ extension ResourceService {
         )
         try rules.check(change)
         let now = time.now().truncatedToMilliseconds
-        guard try store.delete(id, at: now, on: connection) else { throw missingAccess(.delete, id) }
+        guard try store.delete(id, at: now, on: connection) else {
+            // Somebody else's transaction has just ended with it.
+            changes.wasDoneBefore = true
+            throw missingAccess(.delete, id)
+        }
         if case .soft(let field) = resource.deletion { record[name: field] = .timestamp(now) }
         try audit.append(.delete, resource, record, object.organizationID, caller, on: connection)
         try rules.finish(change, &changes)

@@ -200,16 +200,27 @@ extension ResourceService {
         do {
             return try await body()
         } catch let failure as Failure where failure.code == .forbidden {
-            try await audit.recordRefusal(
-                of: operation,
-                resource,
-                object: id,
-                in: try await place(ofRefused: id, in: selector, about: bodies, for: caller),
-                for: caller,
-                in: database
-            )
+            try await recordRefusal(of: operation, id, in: selector, about: bodies, for: caller)
             throw failure
         }
+    }
+
+    /// Writes into the log that something was refused.
+    func recordRefusal(
+        of operation: Resource.Operation,
+        _ id: ObjectID?,
+        in selector: Identity.Selector = Identity.Selector(),
+        about bodies: [JSONValue] = [],
+        for caller: Caller
+    ) async throws {
+        try await audit.recordRefusal(
+            of: operation,
+            resource,
+            object: id,
+            in: try await place(ofRefused: id, in: selector, about: bodies, for: caller),
+            for: caller,
+            in: database
+        )
     }
 
     /// The organization whose log a refusal belongs in, of those that the caller is in: the only one, the one that the

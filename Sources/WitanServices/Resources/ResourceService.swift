@@ -56,6 +56,12 @@ package struct ResourceService: Sendable {
         self.time = time
     }
 
+    /// Whether the rules let a caller's credential try an operation at all, for whoever offers it.
+    package func mayTry(_ operation: Resource.Operation, for caller: Caller) -> Bool {
+        // Nothing is refused yet, so that nobody is told why it would be.
+        (try? rules.authorize(operation, caller)) != nil
+    }
+
     // MARK: Reading
 
     /// The object with that id.

@@ -1,3 +1,5 @@
+import WitanCore
+
 /// An absolute URL of an identity provider's, or the server's own, looked at as far as its safety asks.
 struct OpenIDConnectAddress: Sendable, Hashable {
     /// The URL as it was written.
@@ -19,7 +21,7 @@ struct OpenIDConnectAddress: Sendable, Hashable {
         guard let host = Self.host(authority) else { return nil }
         self.text = text
         isEncrypted = scheme == "https://"
-        isLoopback = Self.isLoopback(host)
+        isLoopback = LoopbackHost.isLoopback(host)
     }
 
     /// Whether what is sent there cannot be read or changed on its way.
@@ -36,16 +38,8 @@ struct OpenIDConnectAddress: Sendable, Hashable {
 
     /// Parameters as `application/x-www-form-urlencoded`.
     static func form(_ parameters: [(name: String, value: String)]) -> String {
-        parameters.map { "\(encoded($0.name))=\(encoded($0.value))" }.joined(separator: "&")
-    }
-
-    /// A text as a part of a form or a query: every byte but the unreserved ones as `%` and two digits (RFC 3986, 2.1).
-    static func encoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        let bytes = text.utf8.flatMap { byte in
-            isUnreserved(byte) ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        parameters.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }
+            .joined(separator: "&")
     }
 
     private static let longest = 2_048
@@ -61,7 +55,7 @@ struct OpenIDConnectAddress: Sendable, Hashable {
         } else {
             host = authority.prefix { $0 != ":" }
             rest = authority[host.endIndex...]
-            guard host.utf8.allSatisfy(isUnreserved) else { return nil }
+            guard host.utf8.allSatisfy(PercentEncoding.isUnreserved) else { return nil }
         }
         guard !host.isEmpty else { return nil }
         if rest.isEmpty { return host }
@@ -71,25 +65,10 @@ struct OpenIDConnectAddress: Sendable, Hashable {
         return host
     }
 
-    private static func isLoopback(_ host: Substring) -> Bool {
-        if host == "localhost" || host == "[::1]" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127"
-            && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isDigit) && UInt8($0) != nil }
-    }
-
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
-        default: isDigit(byte)
-        }
-    }
 
     /// The characters of a URL without a fragment (RFC 3986, section 2).
     private static func isAllowed(_ byte: UInt8) -> Bool {
-        isUnreserved(byte) || "%:/?[]@!$&'()*+,;=".utf8.contains(byte)
+        PercentEncoding.isUnreserved(byte) || "%:/?[]@!$&'()*+,;=".utf8.contains(byte)
     }
 }

@@ -13,7 +13,7 @@ extension OpenIDConnectClient {
             throw provider.refusal(.identityToken, cause: error.underlying)
         }
         let claims = try verifiedClaims(of: token)
-        guard claims["nonce"]?.string?.isEqualInConstantTime(to: nonce) ?? false else {
+        guard claims["nonce"]?.string?.utf8.isEqualInConstantTime(to: nonce.utf8) ?? false else {
             throw provider.refusal(.nonce)
         }
         // A token for several services names the one that it was issued to, and a token for one may do so.
@@ -27,18 +27,16 @@ extension OpenIDConnectClient {
         return claims
     }
 
-    /// Who the claims are about, with an address that the provider has verified.
+    /// The address of whom the claims are about, which the provider has verified.
     ///
     /// The address and that it is verified must stand together, in the ID token or in the user info (section 5.3).
-    func person(
-        _ identity: JSONObject,
+    func email(
+        of identity: JSONObject,
         accessToken: String?,
         at metadata: OpenIDConnectMetadata
-    ) async throws(Failure) -> OpenIDConnectPerson {
+    ) async throws(Failure) -> String {
         guard let subject = identity["sub"]?.string else { throw provider.refusal(.claims) }
-        if let email = identity.verifiedEmail {
-            return person(subject, email, name: identity["name"])
-        }
+        if let email = identity.verifiedEmail { return email }
         // What the provider says of an address here, it need not be asked again.
         guard identity["email"] == nil || identity["email_verified"] == nil, let accessToken,
             let endpoint = metadata.userInfoEndpoint
@@ -48,7 +46,7 @@ extension OpenIDConnectClient {
         let information = try provider.object(answer.body)
         guard information["sub"] == .string(subject) else { throw provider.refusal(.userInfoSubject) }
         guard let email = information.verifiedEmail else { throw provider.refusal(.email) }
-        return person(subject, email, name: identity["name"] ?? information["name"])
+        return email
     }
 
     /// The claims of a token that the verifier has read in the same way, and so without a surprise.
@@ -56,18 +54,6 @@ extension OpenIDConnectClient {
         let parts = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, let claims = Base64URL.decode(parts[1]) else { throw provider.refusal(.claims) }
         return try provider.object(claims)
-    }
-
-    private func person(_ subject: String, _ email: String, name: JSONValue?) -> OpenIDConnectPerson {
-        let name = name?.string.flatMap { isName($0) ? $0 : nil }
-        return OpenIDConnectPerson(issuer: configuration.issuer, subject: subject, email: email, name: name)
-    }
-
-    private func isName(_ text: String) -> Bool {
-        let scalars = text.unicodeScalars
-        return scalars.count <= limits.nameCharacters && text.utf8.count <= limits.nameBytes
-            && scalars.contains { !$0.properties.isWhitespace }
-            && !scalars.contains { $0.properties.generalCategory == .control }
     }
 
     /// At most 255 ASCII characters (section 2).

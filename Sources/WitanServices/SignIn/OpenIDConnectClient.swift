@@ -86,22 +86,33 @@ package struct OpenIDConnectClient: Sendable {
         return (url, pending)
     }
 
-    /// Ends a sign-in: who the person is, by the parameters that the browser came back with.
+    /// The provider's answer, by the parameters that the browser came back with and by what it kept.
     ///
-    /// `redirectURL` must be the one that the sign-in began with. What the browser kept must be deleted, whatever comes
-    /// of it. Fails with a sentence for the person that holds neither code, token, secret nor verifier.
-    package func finish(
-        query: [(name: String, value: String)],
-        pending: OpenIDConnectPending,
-        redirectURL: String
-    ) async throws(Failure) -> OpenIDConnectPerson {
-        let callback = try OpenIDConnectCallback(query, in: provider)
-        let code = try callback.code(for: pending, of: self)
+    /// Nobody is asked for anything. What the browser kept must be deleted, whatever comes of it. Fails with a sentence for
+    /// the person, as `finish` does, when the answer is not to this sign-in, or is an error.
+    package func callback(
+        _ query: [(name: String, value: String)],
+        to pending: OpenIDConnectPending
+    ) throws(Failure) -> OpenIDConnectCallback {
+        try OpenIDConnectCallback(query, to: pending, of: self)
+    }
+
+    /// Ends a sign-in: the person's address, which the provider has verified.
+    ///
+    /// `redirectURL` must be the one that the sign-in began with. Fails with a sentence for the person that holds neither
+    /// code, token, secret nor verifier.
+    package func finish(_ callback: OpenIDConnectCallback, redirectURL: String) async throws(Failure) -> String {
+        let pending = callback.pending
         let metadata = try await discovery.metadata()
-        guard callback.issuer != nil || !metadata.namesIssuer else { throw provider.refusal(.responseIssuer) }
-        let tokens = try await tokens(for: code, verifier: pending.verifier, redirectURL: redirectURL, at: metadata)
+        guard callback.namesIssuer || !metadata.namesIssuer else { throw provider.refusal(.responseIssuer) }
+        let tokens = try await tokens(
+            for: callback.code,
+            verifier: pending.verifier,
+            redirectURL: redirectURL,
+            at: metadata
+        )
         let identity = try await identity(in: tokens.identityToken, nonce: pending.nonce)
-        return try await person(identity, accessToken: tokens.accessToken, at: metadata)
+        return try await email(of: identity, accessToken: tokens.accessToken, at: metadata)
     }
 
     /// The provider itself hands over the tokens, so that nobody can make the server ask for keys too often.

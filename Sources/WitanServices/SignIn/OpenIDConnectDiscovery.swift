@@ -27,7 +27,7 @@ final class OpenIDConnectDiscovery: Sendable {
             case .use(let metadata): return metadata
             case .refuse(let failure): throw failure
             case .fetch: return try await fetch()
-            case .wait(let ticket): await wait(with: ticket)
+            case .wait(let end): await end.waitUntilHappened()
             }
         }
         throw provider.unreachable(CancellationError())
@@ -36,12 +36,12 @@ final class OpenIDConnectDiscovery: Sendable {
     private func fetch() async throws(Failure) -> OpenIDConnectMetadata {
         do throws(Failure) {
             let metadata = try await read()
-            state.withLock { $0.endFetch(with: .success(metadata), now: time.monotonic()) }.resume()
+            state.withLock { $0.endFetch(with: .success(metadata), now: time.monotonic()) }?.happen()
             return metadata
         } catch {
             // To be cancelled says nothing about the provider.
             let outcome: Result<OpenIDConnectMetadata, Failure>? = Task.isCancelled ? nil : .failure(error)
-            state.withLock { $0.endFetch(with: outcome, now: time.monotonic()) }.resume()
+            state.withLock { $0.endFetch(with: outcome, now: time.monotonic()) }?.happen()
             throw error
         }
     }
@@ -52,37 +52,20 @@ final class OpenIDConnectDiscovery: Sendable {
         guard answer.status == 200 else { throw provider.refusal(.metadata) }
         return try OpenIDConnectMetadata(provider.object(answer.body), issuer: issuer, from: provider)
     }
-
-    private func wait(with ticket: Int) async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                // The flag is raised before the handler runs: a cancellation is seen here, or finds the waiter there.
-                let mustWait = state.withLock { !Task.isCancelled && $0.add(continuation, ticket: ticket) }
-                if !mustWait {
-                    continuation.resume()
-                }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: ticket) }?.resume()
-        }
-    }
 }
-
-private typealias Waiter = CheckedContinuation<Void, Never>
 
 /// What a request is to do.
 private enum Step: Sendable {
     case use(OpenIDConnectMetadata)
     case refuse(Failure)
     case fetch
-    case wait(ticket: Int)
+    case wait(OneTimeEvent)
 }
 
 /// The memory; nothing here waits.
 private struct State {
-    var waiters: [Int: Waiter] = [:]
-    private var nextTicket = 0
-    private var isFetching = false
+    /// The end of the fetch that is under way, if one is.
+    private var fetchEnd: OneTimeEvent?
     private var latest: (outcome: Result<OpenIDConnectMetadata, Failure>, at: Int64)?
 
     mutating func decide(now: Int64, limits: Limits) -> Step {
@@ -94,42 +77,21 @@ private struct State {
             if rest > 0 { return .refuse(failure.retrying(after: .nanoseconds(rest))) }
         default: break
         }
-        guard isFetching else {
-            isFetching = true
-            return .fetch
-        }
-        nextTicket += 1
-        return .wait(ticket: nextTicket)
-    }
-
-    /// Adds a waiter; `false` when the fetch that it was to wait for has ended.
-    mutating func add(_ waiter: Waiter, ticket: Int) -> Bool {
-        if isFetching {
-            waiters[ticket] = waiter
-        }
-        return isFetching
+        if let fetchEnd { return .wait(fetchEnd) }
+        fetchEnd = OneTimeEvent()
+        return .fetch
     }
 
     /// Ends a fetch; without an outcome, the next request begins another.
-    mutating func endFetch(with outcome: Result<OpenIDConnectMetadata, Failure>?, now: Int64) -> [Waiter] {
-        isFetching = false
+    mutating func endFetch(with outcome: Result<OpenIDConnectMetadata, Failure>?, now: Int64) -> OneTimeEvent? {
         if let outcome { latest = (outcome, now) }
-        defer { waiters = [:] }
-        return Array(waiters.values)
+        defer { fetchEnd = nil }
+        return fetchEnd
     }
 }
 
 extension Failure {
     fileprivate func retrying(after delay: Duration) -> Failure {
         Failure(code, message, retryAfter: delay, underlying: underlying)
-    }
-}
-
-extension [CheckedContinuation<Void, Never>] {
-    /// Lets all go on; called outside the lock.
-    fileprivate func resume() {
-        for waiter in self {
-            waiter.resume()
-        }
     }
 }

@@ -44,11 +44,3 @@ package struct OpenIDConnectPending: Sendable, Concealed {
     private static let randomBytes = 32
     private static let longestText = 160
 }
-
-extension String {
-    /// Whether both are the same, found in a time that does not depend on where they differ, but on their lengths.
-    func isEqualInConstantTime(to other: String) -> Bool {
-        guard utf8.count == other.utf8.count else { return false }
-        return zip(utf8, other.utf8).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-}

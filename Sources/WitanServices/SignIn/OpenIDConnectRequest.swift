@@ -39,7 +39,7 @@ package struct OpenIDConnectRequest: Sendable, Concealed {
             (name: "Content-Type", value: "application/x-www-form-urlencoded"),
         ]
         if let credentials {
-            let pair = [credentials.name, credentials.password].map(OpenIDConnectAddress.encoded)
+            let pair = [credentials.name, credentials.password].map(PercentEncoding.encode)
             headers.append(("Authorization", "Basic \(Base64.encode(Array(pair.joined(separator: ":").utf8)))"))
         }
         let body = Array(OpenIDConnectAddress.form(parameters).utf8)

@@ -71,8 +71,10 @@ package final class PasswordHasher: Sendable {
     ) async throws -> Value {
         try enter(asker)
         defer { leave(asker) }
-        return try await withCheckedThrowingContinuation { continuation in
-            queue.async { continuation.resume(with: Result(catching: work)) }
+        return try await TransactionDeadline.postponed {
+            try await withCheckedThrowingContinuation { continuation in
+                queue.async { continuation.resume(with: Result(catching: work)) }
+            }
         }
     }
 

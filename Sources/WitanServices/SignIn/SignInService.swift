@@ -86,26 +86,26 @@ package struct SignInService: Sendable {
     /// - Throws: `.unauthenticated` with one text for whatever is wrong, `.rateLimited` for an address or an account with
     ///   too many failures, `.unavailable` when too many sign in at once.
     package func signIn(email: String, password: String, from origin: RequestOrigin) async throws -> Begun {
-        let name = AccountStore.normalized(email)
-        let attempt = try attempt(origin, name)
-        let found = try await database.read { [accounts, store] connection in
-            let account = try accounts.account(email: name, on: connection)
-            let hash = try store.passwordHash(email: name, on: connection)
-            return (account: account, text: hash, hash: hash.flatMap { PasswordHash(text: $0) })
+        // What is no address, nobody has: all such texts count as one, however long they are.
+        let name = EmailAddress.isPlausible(email) ? AccountStore.normalized(email) : ""
+        return try await attempt(origin, name) {
+            let found = try await database.read { [accounts, store] connection in
+                let account = try accounts.account(email: name, on: connection)
+                let hash = try store.passwordHash(email: name, on: connection)
+                return (account: account, text: hash, hash: hash.flatMap { PasswordHash(text: $0) })
+            }
+            let isPlausible = password.utf8.count <= PasswordHash.mostBytes
+            let isRight = try await hasher.isRight(
+                isPlausible ? password : "",
+                for: isPlausible ? found.hash : nil,
+                from: asker(origin, name)
+            )
+            guard isRight, let account = found.account, !account.isServiceAccount else {
+                await recordFailure(.password, of: found.account, from: origin)
+                throw Failure.wrongPassword
+            }
+            return try await begin(.password, for: account.userID, from: origin, verified: found.text)
         }
-        let isPlausible = password.utf8.count <= PasswordHash.mostBytes
-        let isRight = try await hasher.isRight(
-            isPlausible ? password : "",
-            for: isPlausible ? found.hash : nil,
-            from: asker(origin, name)
-        )
-        guard isRight, let account = found.account, !account.isServiceAccount else {
-            await recordFailure(.password, of: found.account, from: origin)
-            throw Failure.wrongPassword
-        }
-        let begun = try await begin(.password, for: account.userID, from: origin, verified: found.text)
-        attempt.succeed()
-        return begun
     }
 
     /// The path and query of a new link that signs a person in once, to be put after the server's address.
@@ -121,17 +121,18 @@ package struct SignInService: Sendable {
     ///
     /// - Throws: `.unauthenticated` for one that is not good.
     package func signIn(link token: String, from origin: RequestOrigin) async throws -> Begun {
-        let attempt = try attempt(origin, nil)
-        let link = try await links.read(token)
-        do {
-            let begun = try await begin(.link, for: link.userID, from: origin, using: link)
-            attempt.succeed()
-            return begun
-        } catch let failure as Failure where failure.code == .unauthenticated {
-            // Whom the link is for is only of use to the log: the refusal stands without it.
-            let account = try? await database.read { [accounts] in try accounts.account(userID: link.userID, on: $0) }
-            await recordFailure(.link, of: account, from: origin)
-            throw failure
+        try await attempt(origin) {
+            let link = try await links.read(token)
+            do {
+                return try await begin(.link, for: link.userID, from: origin, using: link)
+            } catch let failure as Failure where failure.code == .unauthenticated {
+                // Whom the link is for is only of use to the log: the refusal stands without it.
+                let account = try? await database.read { [accounts] in
+                    try accounts.account(userID: link.userID, on: $0)
+                }
+                await recordFailure(.link, of: account, from: origin)
+                throw failure
+            }
         }
     }
 
@@ -143,22 +144,21 @@ package struct SignInService: Sendable {
         from origin: RequestOrigin,
         verifiedEmail verify: () async throws -> String
     ) async throws -> Begun {
-        let attempt = try attempt(origin, nil)
-        let email = try await verify()
-        let account = try await database.read { [accounts] in try accounts.account(email: email, on: $0) }
-        guard let account, !account.isServiceAccount, !account.memberships.isEmpty else {
-            await recordFailure(.openID, of: account, from: origin)
-            throw Failure(
-                .unauthenticated,
-                """
-                You have signed in at the provider, but nobody with your address is in an organization here; ask an \
-                owner of one to invite you.
-                """
-            )
+        try await attempt(origin) {
+            let email = try await TransactionDeadline.postponed(during: verify)
+            let account = try await database.read { [accounts] in try accounts.account(email: email, on: $0) }
+            guard let account, !account.isServiceAccount, !account.memberships.isEmpty else {
+                await recordFailure(.openID, of: account, from: origin)
+                throw Failure(
+                    .unauthenticated,
+                    """
+                    You have signed in at the provider, but nobody with your address is in an organization here; ask an \
+                    owner of one to invite you.
+                    """
+                )
+            }
+            return try await begin(.openID, for: account.userID, from: origin)
         }
-        let begun = try await begin(.openID, for: account.userID, from: origin)
-        attempt.succeed()
-        return begun
     }
 
     private func begin(
@@ -252,16 +252,19 @@ package struct SignInService: Sendable {
             switch which {
             case .one(let id):
                 guard try sessionStore.delete(id, of: account.userID, on: connection) else {
+                    changes.wasDoneBefore = true
                     throw Failure(.notFound, "There is no such session; it may have ended already.")
                 }
                 ended = [id]
             case .allBut(let kept):
                 ended = try sessionStore.deleteAll(of: account.userID, except: kept, on: connection)
+                // Some may have been ended by a change that others have not applied yet.
+                changes.users.append(account.userID)
                 try endLinks(of: account.userID, on: connection)
             }
             changes.revokedCredentials += ended
             for id in ended {
-                try audit.appendSession("deleted", id, of: account, by: caller, details: nil, on: connection)
+                try audit.appendSession("deleted", id, of: account, by: caller, on: connection)
             }
         }
     }
@@ -308,12 +311,12 @@ package struct SignInService: Sendable {
         let stored = try await database.read { [store] in try store.passwordHash(of: account.userID, on: $0) }
         let asker = asker(caller.origin, account.email)
         if isInBrowser, let stored {
-            let attempt = try attempt(caller.origin, account.email)
-            guard try await hasher.isRight(current ?? "", for: PasswordHash(text: stored), from: asker) else {
-                await recordFailure(.password, of: account, from: caller.origin)
-                throw Failure(.unauthenticated, "The current password is not right.")
+            try await attempt(caller.origin, account.email) {
+                guard try await hasher.isRight(current ?? "", for: PasswordHash(text: stored), from: asker) else {
+                    await recordFailure(.password, of: account, from: caller.origin)
+                    throw Failure(.unauthenticated, "The current password is not right.")
+                }
             }
-            attempt.succeed()
         } else if isInBrowser, try await !hasSignedInRecently(caller) {
             throw Failure.staleSignIn
         }
@@ -352,11 +355,13 @@ package struct SignInService: Sendable {
     // MARK: Failures
 
     /// An attempt to sign in, which counts as a failure until it has succeeded: many at once cannot all pass the limit.
-    private struct Attempt {
-        let succeed: () -> Void
-    }
-
-    private func attempt(_ origin: RequestOrigin, _ name: String?) throws(Failure) -> Attempt {
+    ///
+    /// What is not available now, the server or the provider, is nobody's failure but theirs.
+    private func attempt<Value>(
+        _ origin: RequestOrigin,
+        _ name: String? = nil,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
         let address = IPAddress.limiterKey(for: origin.clientAddress ?? "")
         let decision = addresses.take(address)
         guard decision.isAllowed else { throw RateLimitRefusal.failure(decision, of: "to sign in") }
@@ -364,9 +369,17 @@ package struct SignInService: Sendable {
             let decision = accountNames.take(name)
             guard decision.isAllowed else { throw RateLimitRefusal.failure(decision, of: "to sign in") }
         }
-        return Attempt {
+        func giveBack() {
             addresses.giveBack(address)
             if let name { accountNames.giveBack(name) }
+        }
+        do {
+            let value = try await body()
+            giveBack()
+            return value
+        } catch let failure as Failure where failure.code == .unavailable {
+            giveBack()
+            throw failure
         }
     }
 
@@ -411,31 +424,6 @@ package struct SignInService: Sendable {
                 by: nobody,
                 details: ["method": .string(method.rawValue)],
                 in: database
-            )
-        }
-    }
-}
-
-extension AuditLog {
-    /// Tells in each of a person's organizations that a session of theirs has begun or ended.
-    func appendSession(
-        _ deed: String,
-        _ id: ObjectID,
-        of account: Account,
-        by caller: Caller,
-        details: JSONObject?,
-        on connection: any SQLConnection
-    ) throws(Failure) {
-        for membership in account.memberships {
-            try append(
-                "session.\(deed)",
-                objectType: "session",
-                objectID: id,
-                objectName: account.email,
-                in: membership.organizationID,
-                by: caller,
-                details: details,
-                on: connection
             )
         }
     }

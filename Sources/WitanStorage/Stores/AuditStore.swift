@@ -208,7 +208,7 @@ package struct AuditStore: Sendable {
     }
 
     private func mac(chain: String, position: Int64, columns: [SQLValue], previous: [UInt8]) -> [UInt8] {
-        var message = Message(label: "witan audit row")
+        var message = ValueEncoding(label: "witan audit row")
         message.add(.text(chain))
         message.add(.integer(position))
         let originals = AuditEvent.originalColumns.count
@@ -223,36 +223,10 @@ package struct AuditStore: Sendable {
     }
 
     private func seal(chain: String, position: Int64, mac: [UInt8]) -> [UInt8] {
-        var message = Message(label: "witan audit end")
+        var message = ValueEncoding(label: "witan audit end")
         message.add(.text(chain))
         message.add(.integer(position))
         message.add(.blob(mac))
         return authenticate(message.bytes)
-    }
-}
-
-/// Values one after another, each with its kind and length, so that no two lists of values give the same bytes.
-private struct Message {
-    private(set) var bytes: [UInt8]
-
-    init(label: String) {
-        bytes = Array(label.utf8)
-        bytes.reserveCapacity(512)
-    }
-
-    mutating func add(_ value: SQLValue) {
-        switch value {
-        case .null: add(kind: 0, [])
-        case .integer(let integer): add(kind: 1, withUnsafeBytes(of: integer.bigEndian, Array.init))
-        case .real(let real): add(kind: 2, withUnsafeBytes(of: real.bitPattern.bigEndian, Array.init))
-        case .text(let text): add(kind: 3, text.utf8)
-        case .blob(let blob): add(kind: 4, blob)
-        }
-    }
-
-    private mutating func add(kind: UInt8, _ content: some Collection<UInt8>) {
-        bytes.append(kind)
-        withUnsafeBytes(of: UInt64(content.count).bigEndian) { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: content)
     }
 }

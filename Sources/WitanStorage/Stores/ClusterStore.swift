@@ -70,7 +70,7 @@ package struct ClusterStore: Sendable {
 
         func write(on connection: any SQLConnection) throws(Failure) {
             guard let row = try connection.row("UPDATE cluster_clock SET seq = seq + 1 WHERE id = 1 RETURNING seq")
-            else { throw .bug("The cluster's clock is missing") }
+            else { throw ClusterStore.missingClock }
             let sequence = try row.integer(0)
             if keepsEvents {
                 try insert(events.count > limits.eventsPerCommit ? [.everything] : events, sequence, on: connection)
@@ -105,6 +105,16 @@ package struct ClusterStore: Sendable {
         private static let rowsPerStatement = 50
     }
 
+    /// The number of the newest change.
+    package func clock(on connection: any SQLConnection) throws(Failure) -> Int64 {
+        guard let row = try connection.row("SELECT seq FROM cluster_clock WHERE id = 1") else {
+            throw Self.missingClock
+        }
+        return try row.integer(0)
+    }
+
+    private static let missingClock = Failure.bug("The cluster's clock is missing")
+
     // MARK: Servers
 
     /// Registers a server that has nothing in memory, and returns the number of the newest change.
@@ -121,7 +131,7 @@ package struct ClusterStore: Sendable {
         on connection: any SQLConnection
     ) throws(Failure) -> Int64 {
         guard let row = try connection.row("UPDATE cluster_clock SET seq = seq WHERE id = 1 RETURNING seq") else {
-            throw .bug("The cluster's clock is missing")
+            throw Self.missingClock
         }
         let clock = try row.integer(0)
         if let old { try leave(old, on: connection) }
@@ -147,12 +157,15 @@ package struct ClusterStore: Sendable {
 
     /// Renews a server's registration, says what it has applied, and reads what it has not; nil when it was refused.
     ///
-    /// Neither number ever goes back, so that one that arrives late or twice does no harm. One event more than
-    /// `Limits.eventsPerPoll` shows that there were more.
+    /// Neither number ever goes back, so that one that arrives late or twice does no harm. `confirmed` is the newest
+    /// renewal that was answered: where the row does not have it, the database has lost what it had committed, as one
+    /// that followed at a distance has when it takes over, and the number of a change may have come to mean another. One
+    /// event more than `Limits.eventsPerPoll` shows that there were more.
     package func poll(
         _ id: ObjectID,
         applied: Int64,
         renewals: Int64,
+        confirmed: Int64,
         on connection: any SQLConnection
     ) throws(Failure) -> Changes? {
         let (applied, renewals) = (SQLValue.integer(applied), SQLValue.integer(renewals))
@@ -161,7 +174,7 @@ package struct ClusterStore: Sendable {
             UPDATE cluster_nodes
             SET applied = CASE WHEN applied < \(applied) THEN \(applied) ELSE applied END,
                 renewals = CASE WHEN renewals < \(renewals) THEN \(renewals) ELSE renewals END
-            WHERE id = \(id) AND eviction IS NULL
+            WHERE id = \(id) AND eviction IS NULL AND renewals >= \(SQLValue.integer(confirmed))
             """
         )
         guard renewed == 1 else { return nil }
@@ -173,7 +186,7 @@ package struct ClusterStore: Sendable {
             ORDER BY e.seq, e.position LIMIT \(limits.eventsPerPoll + 1)
             """
         )
-        guard let first = rows.first else { throw .bug("The cluster's clock is missing") }
+        guard let first = rows.first else { throw Self.missingClock }
         var changes = Changes(clock: try first.integer(0), entries: [])
         for row in rows where row[1] != .null {
             let event = ClusterEvent(kind: try row.text(2), subject: try row.text(3))
@@ -199,9 +212,10 @@ package struct ClusterStore: Sendable {
         return members
     }
 
-    /// Refuses a server from now on, unless it has given a sign of life or is refused already.
+    /// Refuses a server from now on, unless it has given a sign of life, gives one just now, or is refused already.
     ///
-    /// `eviction` is an id of its own for each time.
+    /// `eviction` is an id of its own for each time. Nobody waits for the row: a server that was stopped while it gave a
+    /// sign of life holds it, and whoever waited for that one would be taken for silent too.
     package func refuse(
         _ member: ClusterMember,
         eviction: ObjectID,
@@ -210,18 +224,31 @@ package struct ClusterStore: Sendable {
         try connection.run(
             """
             UPDATE cluster_nodes SET eviction = \(eviction)
-            WHERE id = \(member.id) AND renewals = \(SQLValue.integer(member.renewals)) AND eviction IS NULL
+            WHERE id = (
+                SELECT id FROM cluster_nodes
+                WHERE id = \(member.id) AND renewals = \(SQLValue.integer(member.renewals)) AND eviction IS NULL
+                \(raw: connection.dialect.takingFreeRow)
+            )
             """
         )
     }
 
-    /// Removes a server that has been refused for `Limits.evictionDuration`, so that nobody waits for it any more.
+    /// Removes a server that has been refused for `Limits.evictionDuration`, so that nobody waits for it any more; not
+    /// while somebody else does.
     package func remove(
         _ id: ObjectID,
         eviction: ObjectID,
         on connection: any SQLConnection
     ) throws(Failure) {
-        try connection.run("DELETE FROM cluster_nodes WHERE id = \(id) AND eviction = \(eviction)")
+        try connection.run(
+            """
+            DELETE FROM cluster_nodes
+            WHERE id = (
+                SELECT id FROM cluster_nodes WHERE id = \(id) AND eviction = \(eviction)
+                \(raw: connection.dialect.takingFreeRow)
+            )
+            """
+        )
     }
 
     /// Removes a server that says itself that it uses nothing from memory any more.
@@ -229,10 +256,16 @@ package struct ClusterStore: Sendable {
         try connection.run("DELETE FROM cluster_nodes WHERE id = \(id)")
     }
 
-    /// Deletes the events that every registered server has applied.
+    /// Deletes the events that every registered server has applied, but for those that somebody else deletes just now.
     package func deleteAppliedEvents(on connection: any SQLConnection) throws(Failure) {
         try connection.run(
-            "DELETE FROM cluster_events WHERE seq <= (SELECT MIN(applied) FROM cluster_nodes)"
+            """
+            DELETE FROM cluster_events
+            WHERE (seq, position) IN (
+                SELECT seq, position FROM cluster_events WHERE seq <= (SELECT MIN(applied) FROM cluster_nodes)
+                \(raw: connection.dialect.takingFreeRow)
+            )
+            """
         )
     }
 

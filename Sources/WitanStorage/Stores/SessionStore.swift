@@ -132,12 +132,9 @@ package struct SessionStore: Sendable {
         except kept: ObjectID? = nil,
         on connection: any SQLConnection
     ) throws(Failure) -> [ObjectID] {
-        var ids: [ObjectID] = []
-        for row in try connection.rows("SELECT id FROM sessions WHERE user_id = \(userID)") {
-            let id = try row.id(0)
-            if id != kept, try delete(id, of: userID, on: connection) { ids.append(id) }
-        }
-        return ids
+        var deletion: SQLQuery = "DELETE FROM sessions WHERE user_id = \(userID)"
+        if let kept { deletion += " AND id <> \(kept)" }
+        return try connection.rows("\(deletion) RETURNING id").map { row throws(Failure) in try row.id(0) }
     }
 
     /// Removes what nobody can use any more: sessions and marks of used links whose time is over, at most `limit` of each.

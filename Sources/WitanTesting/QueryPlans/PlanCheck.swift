@@ -6,7 +6,8 @@ package import WitanStorage
 package final class PlanCheck: Sendable {
     /// Asks an engine which tables a statement walks that ran on a database.
     ///
-    /// `.bug` says that it has no plan; any other error that it was not looked at.
+    /// `.bug` says that it has no plan, or that nobody could be asked for it; any other error that the test has ended, so
+    /// that it was not looked at.
     package typealias Explain = @Sendable (SQLQuery, any SQLDatabase) async throws -> [TableWalk]
 
     /// What makes a plan another one.

@@ -420,7 +420,7 @@ extension DatabaseContract {
         DatabaseContract("a transaction of a request that has waited for long enough is refused, and never begins") {
             engine in
             try await engine.withTable { database in
-                await TransactionDeadline.$current.withValue(0) {
+                await TransactionDeadline.after(.seconds(-1), time: .system) {
                     for isWrite in [true, false] {
                         let failure = await #expect(throws: Failure.self) {
                             if isWrite {

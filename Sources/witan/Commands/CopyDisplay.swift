@@ -17,14 +17,21 @@ final class CopyDisplay: Sendable {
     private let state: Mutex<State>
     private let isTerminal: Bool
     private let time: TimeSource
+    private let write: @Sendable (String) -> Void
 
     /// Between two pictures on a terminal, and between two lines elsewhere, in nanoseconds.
     private static let barInterval: Int64 = 100_000_000
     private static let lineInterval: Int64 = 5_000_000_000
 
     /// Begins now, with the rows that an earlier try has copied.
-    init(copied: Int, time: TimeSource) {
-        isTerminal = isatty(STDERR_FILENO) == 1
+    init(
+        copied: Int,
+        time: TimeSource,
+        isTerminal: Bool = isatty(STDERR_FILENO) == 1,
+        write: @escaping @Sendable (String) -> Void = { writeToStandardError($0) }
+    ) {
+        self.isTerminal = isTerminal
+        self.write = write
         self.time = time
         let now = time.monotonic()
         // A short copy is over before its first line.
@@ -88,7 +95,7 @@ final class CopyDisplay: Sendable {
         return "\(verb) \(status.rows) of \(status.total) rows (\(status.table))\(pace)"
     }
 
-    private func write(_ text: String) {
+    private static func writeToStandardError(_ text: String) {
         // Without a standard error there is nobody to show anything; the copy goes on.
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }

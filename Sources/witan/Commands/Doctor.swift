@@ -98,7 +98,7 @@ struct Doctor: AsyncParsableCommand {
                 print("ok      \(name): \(try await body())")
             } catch {
                 hasFailures = true
-                let sentence = (error as? Failure)?.message ?? "\(error)"
+                let sentence = (error as? Failure)?.explanation ?? "\(error)"
                 print("FAILED  \(name): \(sentence)")
             }
         }

@@ -28,9 +28,12 @@ enum OpenDatabase: Sendable {
         var control = PostgresDatabase.Configuration(primary: location.direct ?? location.configuration.primary)
         control.connections = 4
         control.preparesStatements = location.direct != nil || location.configuration.preparesStatements
+        // A question that hangs is given up, and its connection with it, before its answer is of no use any more.
+        var controlLimits = limits
+        controlLimits.statementDuration = limits.nodePollDuration
         return .postgres(
             PostgresDatabase(location.configuration, limits: limits, observer: observer, time: .system),
-            control: PostgresDatabase(control, limits: limits, time: .system),
+            control: PostgresDatabase(control, limits: controlLimits, time: .system),
             location
         )
     }

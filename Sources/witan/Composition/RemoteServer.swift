@@ -97,7 +97,7 @@ extension RemoteServer: Place {
     ) async throws -> [JSONObject] {
         let path = variant == .own ? resource.path : resource.organizationList?.path ?? resource.path
         let parameters = (query + (organization.map { [("org_name", $0)] } ?? []))
-            .map { "\($0.name)=\(Self.percentEncoded($0.value))" }
+            .map { "\($0.name)=\(PercentEncoding.encode($0.value))" }
         let url = parameters.isEmpty ? path : "\(path)?\(parameters.joined(separator: "&"))"
         let answer = try await send("GET", url)
         return (answer.json.array ?? answer.object["objects"]?.array ?? []).compactMap(\.object)
@@ -132,19 +132,5 @@ extension RemoteServer: Place {
         var body = body
         if let organization { body["org_name"] = .string(organization) }
         return body
-    }
-
-    /// A text as a value of a query (RFC 3986, 2.1): every byte but the unreserved ones of 2.3 as `%` and two digits.
-    private static func percentEncoded(_ text: String) -> String {
-        text.utf8.reduce(into: "") { encoded, byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                encoded += "%" + [byte].hex
-            }
-        }
     }
 }

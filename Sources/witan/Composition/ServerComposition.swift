@@ -186,7 +186,7 @@ enum ServerComposition {
                 impersonation: installation.services.impersonation,
                 resources: installation.services.resources,
                 members: installation.services.members,
-                console: { publicURL in
+                console: { publicURL, admit in
                     try Console(
                         Console.Components(
                             services: installation.services,
@@ -195,7 +195,7 @@ enum ServerComposition {
                             lastUses: lastUses,
                             openID: openID,
                             publicURL: publicURL,
-                            logger: logger,
+                            admit: admit,
                             time: installation.time,
                             random: installation.random,
                             limits: limits

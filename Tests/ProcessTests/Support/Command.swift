@@ -104,12 +104,16 @@ enum ProcessEnd: Sendable, Hashable {
 extension Environment {
     /// The tests' own environment, without the settings of whoever runs them, with some variables more.
     static func inherit(adding variables: [String: String]) -> Environment {
-        let own = ProcessInfo.processInfo.environment
-            .filter { !$0.key.hasPrefix("WITAN_") && !$0.key.hasPrefix("BRAINTRUST_") }
+        let own = ProcessInfo.processInfo.environment.filter { !isForeign($0.key) }
             .merging(variables) { _, given in given }
         return .custom(
             Dictionary(uniqueKeysWithValues: own.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
         )
+    }
+
+    /// Whether a variable is a setting of whoever runs the tests, which servers, PostgreSQL's programs or curl would heed.
+    static func isForeign(_ name: String) -> Bool {
+        ["WITAN_", "BRAINTRUST_", "PG"].contains(where: name.hasPrefix) || name.lowercased().hasSuffix("_proxy")
     }
 }
 

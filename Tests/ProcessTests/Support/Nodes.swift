@@ -68,9 +68,9 @@ enum Nodes {
     }
 }
 
-/// Waits until something is so, which it must be soon.
+/// Waits until something is so, which it must be within a time that no machine needs.
 func eventually(
-    within limit: Duration = .seconds(30),
+    within limit: Duration = .seconds(60),
     _ what: String,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ isSo: () async throws -> Bool
@@ -78,5 +78,6 @@ func eventually(
     let deadline = ContinuousClock.now + limit
     while try await !isSo() {
         try #require(ContinuousClock.now < deadline, "\(what) did not come about", sourceLocation: sourceLocation)
+        try await Task.sleep(for: .milliseconds(2))
     }
 }

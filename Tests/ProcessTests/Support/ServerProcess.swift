@@ -69,7 +69,7 @@ struct ServerProcess: Sendable {
                 }
                 let result: Result
                 do {
-                    let url = try await within(.seconds(30), "the server's start") { try await transcript.url() }
+                    let url = try await within(.seconds(60), "the server's start") { try await transcript.url() }
                     let server = ServerProcess(
                         url: url,
                         processID: execution.processIdentifier.value,
@@ -78,7 +78,7 @@ struct ServerProcess: Sendable {
                     )
                     result = try await body(server)
                     if !transcript.wasSignalled { try server.terminate() }
-                    try await within(.seconds(40), "the server's end") { await transcript.ended() }
+                    try await within(.seconds(60), "the server's end") { await transcript.ended() }
                 } catch {
                     await execution.teardown(using: [])
                     throw error

@@ -151,6 +151,60 @@ struct APIKeysPageTests {
     }
 
     @Test(
+        "an organization whose name browsers take out of an address, or that has a meaning there, is known by its id",
+        arguments: ["~", ".", ".."]
+    )
+    func meaningfulName(name: String) async throws {
+        try await TestServer.run(on: .chosen) { server async throws in
+            try await server.succeed(.patch, "/v1/organization/\(server.acme)", ["name": .string(name)])
+            let browser = try await TestBrowser.signedIn(server.owner, on: server)
+            let page = try await browser.get("/app/~/configuration/org/members")
+            let links = page.text.split(separator: " href=\"/app/").dropFirst().map { $0.prefix { $0 != "/" } }
+            #expect(links.count > 6 && links.allSatisfy { $0 == server.acme })
+            #expect(try await browser.get("/app/\(server.acme)/configuration/org/members").status == 200)
+            let added = try await browser.post("/app/\(server.acme)/configuration/org/groups?add=1", ["name": "one"])
+            #expect(added.header("location") == "/app/\(server.acme)/configuration/org/groups")
+        }
+    }
+
+    @Test(
+        "several keys are deleted by one change, those that are there and are the person's, and the others are refused"
+    )
+    func several() async throws {
+        try await TestServer.run(on: .chosen) { server async throws in
+            var keys: [String] = []
+            for number in 1...3 {
+                keys.append(try await server.makeKey("key \(number)", as: server.member).keyID.description)
+            }
+            let clock = {
+                try await server.database.read { try $0.row("SELECT seq FROM cluster_clock")?.integer(0) } ?? 0
+            }
+            let browser = try await TestBrowser.signedIn(server.member, on: server)
+            try await browser.get(Self.page)
+            try await server.succeed(.delete, "/v1/api_key/\(keys[2])")
+            let (before, rows) = (try await clock(), try await server.auditRows().count)
+            let foreign = server.owner.keyID.description
+            let deleted = try await browser.post(
+                Self.page + "?delete=selected",
+                [
+                    "selected": keys[0], "selected": keys[1], "selected": keys[1], "selected": keys[2],
+                    "selected": foreign,
+                ]
+            )
+            #expect(try await browser.follow(deleted).text.contains("2 keys were deleted."))
+            #expect(try await clock() == before + 1)
+            let written = try await server.auditRows()[rows...]
+                .map { [$0["event_type"], $0["outcome"], $0["object_id"]] }
+            let expected = [
+                (keys[0], "success"), (keys[1], "success"), (keys[2], "denied"), (foreign, "denied"),
+            ]
+            .map { id, outcome in [.text("api_key.deleted"), .text(outcome), .text(id)] as [SQLValue?] }
+            #expect(Set(written) == Set(expected) && written.count == 4)
+            #expect(try await server.send(.get, "/v1/api_key", as: server.owner).status == 200)
+        }
+    }
+
+    @Test(
         "each column sorts the rows both ways, by what it shows, and paging keeps the order",
         arguments: ["name", "key", "owner", "created", "expires", "used"]
     )

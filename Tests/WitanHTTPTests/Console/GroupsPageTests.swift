@@ -174,7 +174,10 @@ struct GroupsPageTests {
             #expect(edit.text.contains("value=\"read:\" aria-labelledby=\"c-read l-\" checked"))
             let changed = try await browser.post(
                 view + "&edit=\(id)",
-                ["name": "shipper", "permission": "read:", "permission": "update:dataset"]
+                [
+                    "name": "shipper", "permission": "read:", "was.permission": "read:",
+                    "permission": "update:dataset", "was.permission": "delete:project",
+                ]
             )
             #expect(changed.status == 303)
             #expect(try await permissions() == ["read:", "update:dataset"])

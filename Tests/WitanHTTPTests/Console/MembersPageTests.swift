@@ -6,6 +6,7 @@ import WitanEngines
 import WitanJSON
 import WitanResources
 import WitanServices
+import WitanStorage
 import WitanTesting
 
 /// The page of members (ADR 0018).
@@ -35,7 +36,7 @@ struct MembersPageTests {
             #expect(
                 try await browser.get(Self.page + "?edit=\(id)").text.contains("Groups of <bdi>new@acme.test</bdi>")
             )
-            let changed = try await browser.post(Self.page + "?edit=\(id)", ["group": viewers])
+            let changed = try await browser.post(Self.page + "?edit=\(id)", ["group": viewers, "was.group": engineers])
             #expect(changed.status == 303)
             let members = { (group: String) in
                 try await server.succeed(.get, "/v1/group/\(group)")["member_users"]?.array ?? []
@@ -68,6 +69,9 @@ struct MembersPageTests {
             let engineers = try await server.builtIn(.engineers)
             let invited = try await browser.post(Self.page + "?add=1", ["emails": "new@acme.test"])
             let changed = try await browser.post(Self.page + "?edit=\(owner)", ["group": engineers])
+            let row = try #require(try await server.auditRows().last)
+            #expect(row["event_type"] == "group.updated" && row["outcome"] == "denied")
+            #expect(row["object_id"] == .text(engineers))
             let removed = try await browser.post(Self.page + "?remove=\(owner)", [:])
             for refused in [invited, changed, removed] {
                 #expect(refused.status == 403)
@@ -95,10 +99,18 @@ struct MembersPageTests {
             let browser = try await TestBrowser.signedIn(server.owner, on: server)
             try await browser.get(Self.page)
             let owner = server.owner.id.description
-            for query in ["?remove=\(owner)", "?edit=\(owner)"] {
-                let refused = try await browser.post(Self.page + query, [:])
+            let owners = try await server.builtIn(.owners)
+            let viewers = try await server.builtIn(.viewers)
+            for (query, fields) in [
+                ("?remove=\(owner)", [:]), ("?edit=\(owner)", ["was.group": owners]),
+                ("?edit=\(owner)", ["group": viewers, "was.group": owners]),
+            ] as [(String, KeyValuePairs<String, String>)] {
+                let before = try await server.content()
+                let refused = try await browser.post(Self.page + query, fields)
                 #expect(refused.status == 400)
                 #expect(refused.text.contains("without an owner"))
+                // Nor is anything done of the rest.
+                #expect(try await server.content() == before)
             }
             let refused = try await browser.post(Self.page + "?add=1", ["emails": "good@acme.test\nno address"])
             #expect(refused.status == 400)

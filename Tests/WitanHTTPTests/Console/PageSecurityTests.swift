@@ -121,10 +121,24 @@ struct PageSecurityTests {
             let browser = try await TestBrowser.signedIn(server.owner, on: server)
             try await browser.get("/app/~/configuration/account")
             let long = String(repeating: "a", count: 70_000)
-            let answer = try await browser.post("/app/~/configuration/org/api-keys?add=1", ["name": long])
-            #expect(answer.status == 413)
-            let json = try await server.send(.post, "/signin", body: "{}")
-            #expect(json.status == 400)
+            let form: KeyValuePairs = ["content-type": "application/x-www-form-urlencoded"]
+            for (answer, status, sentence) in [
+                (
+                    try await browser.post("/app/~/configuration/org/api-keys?add=1", ["name": long]), 413,
+                    "The form is larger than 65536 bytes; write less."
+                ),
+                (try await server.send(.post, "/signin", body: "{}"), 400, "The page takes forms alone"),
+                (try await server.send(.post, "/signin", headers: form, body: "email=%zz"), 400, "a percent sign"),
+                (try await server.send(.get, "/signin?next=%zz"), 400, "a percent sign"),
+                (try await server.send(.get, "/app/%ff/configuration/account"), 400, "not UTF-8"),
+            ] {
+                #expect(answer.status == status)
+                #expect(answer.text.contains(#"<p role="alert">"#) && answer.text.contains(sentence), "\(answer.text)")
+                #expect(answer.header("content-type") == "text/html; charset=utf-8")
+                #expect(answer.header("content-security-policy")?.contains("default-src 'none'") == true)
+                #expect(answer.header("x-content-type-options") == "nosniff")
+                #expect(answer.header("cache-control") == "no-store")
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import WitanEngines
 import WitanJSON
 import WitanResources
 import WitanServices
+import WitanStorage
 import WitanTesting
 
 /// The page of service tokens (ADR 0018).
@@ -97,6 +98,25 @@ struct ServiceTokensPageTests {
             #expect(try await !server.succeed(.get, "/v1/user").text.contains("new bot"))
             let forged = try await later.post(Self.page + "?add=1", ["account": "new bot", "name": "t"], token: "")
             #expect(forged.status == 403 && forged.revealedSecret.isEmpty)
+        }
+    }
+
+    @Test("where only service tokens make service tokens, the page offers nobody to make one, and says so to who tries")
+    func policy() async throws {
+        var options = TestServer.Options()
+        options.tokenMinting = .serviceTokens
+        try await TestServer.run(on: .chosen, options) { server async throws in
+            let browser = try await TestBrowser.signedIn(server.owner, on: server)
+            for query in ["", "?add=1"] {
+                let page = try await browser.get(Self.page + query)
+                #expect(page.status == 200)
+                #expect(!page.text.contains("id=\"add\"") && !page.text.contains("<dialog"))
+            }
+            let offered = try await server.auditRows()
+            #expect(!offered.contains { $0["outcome"] == "denied" })
+            let refused = try await browser.post(Self.page + "?add=1", ["account": "bot", "name": "t"])
+            #expect(refused.status == 403 && !refused.text.contains("<dialog"))
+            #expect(refused.text.contains("Only a service token can create service tokens on this server."))
         }
     }
 

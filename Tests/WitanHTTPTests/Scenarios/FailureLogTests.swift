@@ -25,6 +25,22 @@ struct FailureLogTests {
         }
     }
 
+    @Test("what fails on a page is logged in the same way, under the trace of its request")
+    func page() async throws {
+        try await Engine.chosen.withDatabase { base in
+            let database = SwitchedDatabase(base)
+            try await TestServer.run(on: database) { server async throws in
+                let browser = try await TestBrowser.signedIn(server.owner, on: server)
+                database.isAway.store(true, ordering: .relaxed)
+                for _ in 1...20 { #expect(try await browser.get("/app/~/configuration/org/api-keys").status == 503) }
+                let lines = Self.failures(of: server)
+                #expect(lines.count == 1)
+                #expect(lines.first?.contains("no connection") == true, "\(lines)")
+                #expect(lines.first?.firstMatch(of: #/"trace_id":"[0-9a-f]{32}"/#) != nil, "\(lines)")
+            }
+        }
+    }
+
     private static func failures(of server: TestServer) -> [String] {
         server.log.text.split(separator: "\n").map(String.init).filter { $0.contains("The database is out for lunch.") }
     }

@@ -25,10 +25,9 @@ final class IdentityProvider: Sendable {
         var exp: Int64
         var email: String? = "ada@example.com"
         var isEmailVerified: Bool? = true
-        var name: String? = "Ada Lovelace"
 
         enum CodingKeys: String, CodingKey {
-            case iss, aud, sub, azp, nonce, iat, exp, email, name
+            case iss, aud, sub, azp, nonce, iat, exp, email
             case isEmailVerified = "email_verified"
         }
 

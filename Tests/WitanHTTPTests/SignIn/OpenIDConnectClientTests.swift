@@ -13,12 +13,7 @@ struct OpenIDConnectClientTests {
     typealias Behaviour = IdentityProvider.Behaviour
 
     private static let discovery = "/.well-known/openid-configuration"
-    private static let person = OpenIDConnectPerson(
-        issuer: IdentityProvider.issuer,
-        subject: "248289761001",
-        email: "ada@example.com",
-        name: "Ada Lovelace"
-    )
+    private static let email = "ada@example.com"
 
     // MARK: Success
 
@@ -33,7 +28,7 @@ struct OpenIDConnectClientTests {
         }
         let secret = authentication == "none" ? nil : IdentityProvider.clientSecret
         try await SignInPlace.run(behaviour, secret: secret) { place async throws in
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
         }
     }
 
@@ -74,15 +69,8 @@ struct OpenIDConnectClientTests {
             _ = try await place.finish(place.visit())
             place.provider.change { $0.keyID = "key-2" }
             place.clock.advance(by: .seconds(5))
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
             #expect(place.provider.paths.count { $0 == "/keys" } == 2)
-        }
-    }
-
-    @Test("a name that cannot be used is no name", arguments: ["", " ", "a\nb", String(repeating: "x", count: 1_025)])
-    func name(text: String) async throws {
-        try await SignInPlace.run(Behaviour(claims: { $0.name = text })) { place async throws in
-            #expect(try await place.finish(place.visit()).name == nil)
         }
     }
 
@@ -144,7 +132,7 @@ struct OpenIDConnectClientTests {
         try await SignInPlace.run(Behaviour(metadata: metadata)) { place in
             var visit = try await place.visit()
             visit.query.append(("iss", IdentityProvider.issuer))
-            #expect(try await place.finish(visit) == Self.person)
+            #expect(try await place.finish(visit) == Self.email)
         }
     }
 
@@ -157,7 +145,7 @@ struct OpenIDConnectClientTests {
             place.clock.advance(by: .seconds(611))
             #expect(try await place.refusal(of: visit).signInRefusal == .pending)
             #expect(!place.provider.paths.contains("/token"))
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
         }
     }
 
@@ -359,7 +347,7 @@ struct OpenIDConnectClientTests {
             $0.azp = IdentityProvider.clientID
         })
         try await SignInPlace.run(behaviour) { place async throws in
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
         }
     }
 
@@ -370,7 +358,7 @@ struct OpenIDConnectClientTests {
             #expect(failure.signInRefusal == .unreachable && failure.code == .unavailable)
             place.provider.change { $0.answers = [:] }
             place.clock.advance(by: .seconds(5))
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
         }
     }
 
@@ -381,13 +369,10 @@ struct OpenIDConnectClientTests {
         let bare: @Sendable (inout IdentityProvider.Claims) -> Void = {
             $0.email = nil
             $0.isEmailVerified = nil
-            $0.name = nil
         }
-        let good: JSONObject = [
-            "sub": "248289761001", "email": "ada@example.com", "email_verified": true, "name": "Ada Lovelace",
-        ]
+        let good: JSONObject = ["sub": "248289761001", "email": "ada@example.com", "email_verified": true]
         try await SignInPlace.run(Behaviour(claims: bare, userInfo: good)) { place async throws in
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
         }
         for (change, reason) in [
             ({ $0["sub"] = "248289761002" }, .userInfoSubject), ({ $0["sub"] = 248_289_761_001 }, .userInfoSubject),
@@ -466,7 +451,7 @@ struct OpenIDConnectClientTests {
             #expect(second.retryAfter == .seconds(2))
             #expect(place.provider.paths.count == count)
             place.clock.advance(by: .seconds(2))
-            #expect(try await place.finish(place.visit()) == Self.person)
+            #expect(try await place.finish(place.visit()) == Self.email)
         }
     }
 

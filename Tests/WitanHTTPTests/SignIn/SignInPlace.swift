@@ -56,12 +56,9 @@ struct SignInPlace: Sendable {
     }
 
     /// Comes back from there.
-    func finish(_ visit: Visit) async throws(Failure) -> OpenIDConnectPerson {
-        try await client.finish(
-            query: visit.query,
-            pending: visit.pending,
-            redirectURL: IdentityProvider.redirectURL
-        )
+    func finish(_ visit: Visit) async throws(Failure) -> String {
+        let callback = try client.callback(visit.query, to: visit.pending)
+        return try await client.finish(callback, redirectURL: IdentityProvider.redirectURL)
     }
 
     /// The failure of a whole sign-in, which shows no secret.
@@ -80,8 +77,8 @@ struct SignInPlace: Sendable {
     /// The failure of a sign-in's end, which shows no secret.
     func refusal(of visit: Visit) async throws -> Failure {
         do throws(Failure) {
-            let person = try await finish(visit)
-            Issue.record("\(person.email) was signed in.")
+            let email = try await finish(visit)
+            Issue.record("\(email) was signed in.")
             return .bug("Nobody refused")
         } catch {
             expectNoSecret(in: error, pending: visit.pending)

@@ -14,13 +14,14 @@ func withDatabase<Result>(
     preparesStatements: Bool = true,
     limits: Limits = Limits(),
     observer: TransactionObserver = .none,
+    time: TimeSource = .system,
     _ body: (PostgresDatabase) async throws -> Result
 ) async throws -> Result {
     var configuration = PostgresDatabase.Configuration(primary: try PostgresAddress(url: url))
     configuration.connections = connections
     configuration.replica = try replica.map { try PostgresAddress(url: $0) }
     configuration.preparesStatements = preparesStatements
-    let database = PostgresDatabase(configuration, limits: limits, observer: observer, time: .system)
+    let database = PostgresDatabase(configuration, limits: limits, observer: observer, time: time)
     do {
         let result = try await body(database)
         await database.close()
@@ -61,6 +62,7 @@ struct TestSchema: Sendable {
         connections: Int = 8,
         limits: Limits = Limits(),
         observer: TransactionObserver = .none,
+        time: TimeSource = .system,
         _ body: (PostgresDatabase, TestSchema) async throws -> Result
     ) async throws -> Result {
         try await with { schema in
@@ -68,7 +70,8 @@ struct TestSchema: Sendable {
                 schema.url,
                 connections: connections,
                 limits: limits,
-                observer: observer
+                observer: observer,
+                time: time
             ) { database in
                 try await makeItems(in: database)
                 return try await body(database, schema)
@@ -113,7 +116,7 @@ func ids(in database: any SQLDatabase) async throws -> [Int] {
 
 /// Waits until something is so, which it must be soon.
 func eventually(
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     _ what: String,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ isSo: () async throws -> Bool
@@ -130,7 +133,7 @@ func duration(of body: () async throws -> Void) async rethrows -> Duration {
     try await ContinuousClock().measure(body)
 }
 
-/// Checks that `body` throws a failure of that kind, and returns it.
+/// Checks that `body` throws a failure of that kind, with `part` in what whoever runs the server is told, and returns it.
 @discardableResult
 func expectFailure(
     _ code: Failure.Code = .unavailable,
@@ -140,9 +143,11 @@ func expectFailure(
 ) async -> Failure? {
     let failure = await #expect(throws: Failure.self, sourceLocation: sourceLocation) { _ = try await body() }
     #expect(failure?.code == code, sourceLocation: sourceLocation)
-    if let message = failure?.message {
-        #expect(part.isEmpty || message.contains(part), "\(message)", sourceLocation: sourceLocation)
-        #expect(code == .bug || message.hasSuffix("."), "a sentence: \(message)", sourceLocation: sourceLocation)
+    if let failure {
+        #expect(part.isEmpty || failure.explanation.contains(part), "\(failure)", sourceLocation: sourceLocation)
+        for text in [failure.message, failure.explanation] {
+            #expect(code == .bug || text.hasSuffix("."), "a sentence: \(text)", sourceLocation: sourceLocation)
+        }
     }
     if code == .unavailable { #expect(failure?.retryAfter != nil, sourceLocation: sourceLocation) }
     return failure

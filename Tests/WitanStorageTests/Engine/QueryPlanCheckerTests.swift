@@ -51,6 +51,63 @@ struct QueryPlanCheckerTests {
         }
     }
 
+    @Test("looks at every statement that is new, however many ask at once", arguments: Engine.available)
+    func looksAtAll(_ engine: Engine) async throws {
+        let asked = Mutex<[String]>([])
+        let explain = try #require(engine.explain)
+        try await engine.withSchema { database in
+            let checker = QueryPlanChecker(database.byHand) { query, database in
+                let walks = try await explain(query, database)
+                asked.withLock { $0.append(query.text) }
+                return walks
+            }
+            let texts = (1...40).map { "SELECT k.id AS looked_at_\($0) FROM api_keys AS k WHERE k.id = ?" }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 1...40 {
+                    group.addTask {
+                        let name = "looked_at_\(number)"
+                        _ = try await checker.read {
+                            try $0.rows("SELECT k.id AS \(raw: name) FROM api_keys AS k WHERE k.id = \(ObjectID.acme)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(asked.withLock { $0.sorted() } == texts.sorted())
+        }
+    }
+
+    @Test("a planner that cannot be asked fails the test", .enabled(if: Engine.postgres != nil))
+    func plannerAway() async throws {
+        let engine = try #require(Engine.postgres)
+        try await engine.withSchema { database in
+            let problems = Mutex<[String]>([])
+            let checker = QueryPlanChecker(
+                database.byHand,
+                report: { problem in problems.withLock { $0.append(problem) } },
+                explain: PostgresPlanner.explain(on: "postgres:///postgres?host=/nowhere&user=nobody")
+            )
+            _ = try await checker.read { try $0.rows("SELECT 1 AS asked_of_nobody") }
+            #expect(problems.withLock { $0.count == 1 && $0[0].contains("has no plan") })
+        }
+    }
+
+    @Test(
+        "a schema that cannot be made keeps no place from others",
+        .enabled(if: PostgresPlace.server != nil),
+        .timeLimit(.minutes(5))
+    )
+    func places() async throws {
+        // More than there are places.
+        for _ in 1...30 {
+            await #expect(throws: Failure.self) {
+                _ = try await PostgresPlace(on: "postgres:///postgres?host=/nowhere&user=nobody")
+            }
+        }
+        let place = try await PostgresPlace(on: try #require(PostgresPlace.server))
+        try await place.remove()
+    }
+
     @Test("a test fails by it when nothing else is done about what it tells", arguments: Engine.available)
     func failsTheTest(_ engine: Engine) async throws {
         try await engine.withSchema { database in

@@ -54,6 +54,41 @@ struct SignInStoreTests {
         }
     }
 
+    @Test(
+        "all of a person's sessions but one that is kept end in one statement, and nobody else's",
+        arguments: Engine.available
+    )
+    func endingAll(_ engine: Engine) async throws {
+        try await engine.withSchema { database async throws in
+            try await database.addPeople()
+            let recorder = SQLRecorder(database)
+            let ids = (1...5).map { ObjectID(high: 9, low: $0) }
+            let another = ObjectID(high: 9, low: 6)
+            try await database.write { connection in
+                for (number, id) in (ids + [another]).enumerated() {
+                    let session = SessionStore.Session(
+                        id: id,
+                        userID: id == another ? .owner : .member,
+                        method: .password,
+                        clientAddress: nil,
+                        userAgent: nil,
+                        created: .start,
+                        expiresAt: Timestamp.start.advanced(by: .seconds(60))
+                    )
+                    try sessions.insert(session, digest: [UInt8(number)], pepperVersion: 1, on: connection)
+                }
+            }
+            for (kept, ended) in [(ids[2], Set(ids).subtracting([ids[2]])), (nil, [ids[2]]), (nil, [])] {
+                let statements = try await recorder.statements {
+                    let found = try await recorder.write { try sessions.deleteAll(of: .member, except: kept, on: $0) }
+                    #expect(Set(found) == ended && found.count == ended.count)
+                }
+                #expect(statements.count == 1)
+            }
+            #expect(try await database.read { try sessions.beginning(of: another, at: .start, on: $0) } == .start)
+        }
+    }
+
     @Test("a session has begun when it did, until the moment that it ends at", arguments: Engine.available)
     func beginning(_ engine: Engine) async throws {
         try await engine.withSchema { database async throws in
