@@ -79,7 +79,7 @@ package final class KeySetCache: KeySource {
         case .retry(let delay):
             throw Self.unavailable(retryAfter: delay)
         case .wait(let end):
-            await end.waitUntilHappened()
+            await TransactionDeadline.postponed { await end.waitUntilHappened() }
             // Without this, a token with a good new key would count as refused.
             if Task.isCancelled { throw Self.unavailable(retryAfter: limits.keySetRefreshInterval) }
             guard let keySet = current else { throw Self.unavailable(retryAfter: limits.keySetRefreshInterval) }

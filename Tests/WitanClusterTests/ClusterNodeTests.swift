@@ -209,6 +209,45 @@ struct ClusterNodeTests {
         }
     }
 
+    @Test("a change that is half done waits for its own node to hear of that half", arguments: Engine.available)
+    func halfDone(_ engine: Engine) async throws {
+        try await Self.withWarmKey(on: engine) { first, second, key in
+            let other = try await first.makeKey("other", as: first.owner)
+            let answered = Counter()
+            @Sendable func clock() async throws -> Int64 {
+                try await second.database.byHand.read { try second.services.cluster.store.clock(on: $0) }
+            }
+            let before = try await clock()
+            // The first node hears of nothing until it is let go on.
+            let poll = first.control.holdNext(.write)
+            await poll.waitUntilReached()
+            try await withThrowingTaskGroup { group in
+                group.addTask { _ = try await Self.delete(key, on: second) }
+                try await TestServer.wait(until: "the key is gone") {
+                    try await first.send(.get, "/v1/api_key/\(key.keyID)", as: first.owner).status != 200
+                }
+                group.addTask {
+                    let owner = try await first.services.accounts.caller(email: first.owner.email)
+                    let keys = first.services[APIKeyResource.resource]
+                    let deleted = try await keys.delete([key.keyID, other.keyID], for: owner)
+                    #expect(deleted.compactMap(\.id) == [other.keyID])
+                    answered.increment()
+                    #expect(try await first.send(.post, Self.me, as: key).status == 401)
+                }
+                try await TestServer.wait(until: "the other node has applied both") {
+                    try await Self.members(of: second).first { $0.name == "node 2" }?.applied == before + 2
+                }
+                let looks = first.control.count
+                try await TestServer.wait(until: "the rows were looked at ten times") {
+                    first.control.count > looks + 20
+                }
+                #expect(answered.value == 0)
+                poll.open()
+                try await group.waitForAll()
+            }
+        }
+    }
+
     /// A change that can be made twice.
     private enum Repetition: CaseIterable {
         case deletion
@@ -224,7 +263,7 @@ struct ClusterNodeTests {
 
         /// Grows when the first or second of the two has done what it does in the database.
         func progress(_ number: Int, _ node: TestServer) async throws -> Int {
-            if self == .deletion, number == 2 { return node.database.count(of: "SELECT seq FROM cluster_clock") }
+            if number == 2 { return node.database.count(of: "SELECT seq FROM cluster_clock") }
             return Int(
                 try await node.database.byHand.read { try node.services.cluster.store.clock(on: $0) }
             )

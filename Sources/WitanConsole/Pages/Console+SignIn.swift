@@ -161,9 +161,11 @@ extension Console {
                 try await components.signIn.end(.one(id), for: Caller(identity: identity, origin: request.origin))
             }
         } catch is SignedOut {
-            // Whoever's session has ended already is signed out.
+            // Whoever's session has ended already is signed out, once every server knows.
+            if request.cookies[cookies.session] != nil { try await components.signIn.waitForEnds() }
         } catch let failure as Failure where [.notFound, .unauthenticated].contains(failure.code) {
             // It has ended meanwhile.
+            try await components.signIn.waitForEnds()
         }
         return response
     }

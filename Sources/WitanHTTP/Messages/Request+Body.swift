@@ -16,18 +16,8 @@ extension Request {
             guard length <= limits.requestBodyBytes else { throw refusal }
             if length == 0 { return nil }
         }
-        var buffer = ByteBuffer()
-        for try await var part in body {
-            guard buffer.readableBytes + part.readableBytes <= limits.requestBodyBytes else { throw refusal }
-            if buffer.readableBytes == 0 {
-                buffer = part
-            } else {
-                buffer.writeBuffer(&part)
-            }
-        }
-        let count = buffer.readableBytes
-        record.set { $0.bytesIn = count }
-        guard count > 0 else { return nil }
+        let buffer = try await bytes(atMost: limits.requestBodyBytes, refusal: refusal, record: record)
+        guard buffer.readableBytes > 0 else { return nil }
         do {
             return try buffer.withUnsafeReadableBytes { bytes throws(JSONParseError) in
                 try JSONParser.parse(bytes.bindMemory(to: UInt8.self), maximumDepth: limits.jsonDepth)
@@ -35,6 +25,26 @@ extension Request {
         } catch {
             throw Failure(parse: error)
         }
+    }
+
+    /// The bytes of the body, which may take its time to arrive.
+    ///
+    /// - Throws: `refusal` for more than so many.
+    func bytes(atMost limit: Int, refusal: Failure, record: RequestRecord) async throws -> ByteBuffer {
+        let buffer = try await TransactionDeadline.postponed {
+            var buffer = ByteBuffer()
+            for try await var part in body {
+                guard buffer.readableBytes + part.readableBytes <= limit else { throw refusal }
+                if buffer.readableBytes == 0 {
+                    buffer = part
+                } else {
+                    buffer.writeBuffer(&part)
+                }
+            }
+            return buffer
+        }
+        record.set { $0.bytesIn = buffer.readableBytes }
+        return buffer
     }
 }
 

@@ -30,14 +30,16 @@ final class FailureLog: Sendable {
 
     /// Logs a failure if it is the server's, that of what it rests on, or a sign-in that failed at the identity provider.
     func note(_ failure: Failure, traceID: String) {
-        let isRefusedSignIn = failure.signInRefusal != nil
-        guard failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) || isRefusedSignIn
+        let refusal = failure.signInRefusal
+        guard failure.code == .bug || (failure.code == .unavailable && failure.underlying != nil) || refusal != nil
         else { return }
-        guard let others = failure.code == .bug ? 0 : admit(failure.explanation) else { return }
+        // The provider's own words are in the sentence, and come with a browser: they may be others each time.
+        let kind = refusal.map { "\($0)" } ?? failure.explanation
+        guard let others = failure.code == .bug ? 0 : admit(kind) else { return }
         var metadata: Logger.Metadata = ["trace_id": "\(traceID)"]
         if others > 0 { metadata["others"] = "\(others)" }
         logger.log(
-            level: isRefusedSignIn ? .warning : .error,
+            level: refusal != nil ? .warning : .error,
             "\(failure.explanation)",
             error: failure.underlying,
             metadata: metadata

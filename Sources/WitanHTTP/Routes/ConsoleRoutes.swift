@@ -92,16 +92,12 @@ struct ConsoleRoutes: Sendable {
         guard mediaType == "application/x-www-form-urlencoded" else {
             throw Failure(.invalidRequest, "The page takes forms alone (application/x-www-form-urlencoded).")
         }
-        var bytes: [UInt8] = []
-        for try await part in request.body {
-            guard bytes.count + part.readableBytes <= limits.formBytes else {
-                throw Failure(.tooLarge, "The form is larger than \(limits.formBytes) bytes; write less.")
-            }
-            bytes.append(contentsOf: part.readableBytesView)
-        }
-        let count = bytes.count
-        context.record.set { $0.bytesIn = count }
-        return try QueryString.parse(String(decoding: bytes, as: UTF8.self))
+        let bytes = try await request.bytes(
+            atMost: limits.formBytes,
+            refusal: Failure(.tooLarge, "The form is larger than \(limits.formBytes) bytes; write less."),
+            record: context.record
+        )
+        return try QueryString.parse(String(decoding: bytes.readableBytesView, as: UTF8.self))
     }
 }
 

@@ -20,6 +20,7 @@ package struct AccessControl: Sendable {
     private let credentials: CredentialCache<Identity>
     private let cluster: Cluster
     private let time: TimeSource
+    private let underWay = UnderWay()
 
     /// A user and an organization or an object.
     private struct Place: Hashable, Sendable {
@@ -150,10 +151,14 @@ package struct AccessControl: Sendable {
         _ body: @escaping @Sendable (any SQLConnection, inout AccessChanges) throws -> Value
     ) async throws -> Value {
         let note = Note()
+        let ticket = underWay.begin()
         let value: Value
         do {
             // Forgotten before anything else is done, the wait for others among it.
-            defer { apply(note.content.withLock(\.events)) }
+            defer {
+                apply(note.content.withLock(\.events))
+                underWay.end(ticket)
+            }
             value = try await database.write(concurrency) { [store = cluster.store] connection in
                 var changes = AccessChanges()
                 var number: ChangeNumber?
@@ -170,7 +175,9 @@ package struct AccessControl: Sendable {
         let content = note.content.withLock(\.self)
         if let number = content.number {
             guard let sequence = number.value else { throw Failure.bug("A change was committed without a number") }
-            try await cluster.waiter?.wait(for: sequence)
+            // What was done before, by another server perhaps, is not among what this one has forgotten.
+            try await cluster.waiter?.wait(for: sequence, isOwn: !content.wasDoneBefore)
+            if content.wasDoneBefore { await underWay.waitUntilForgotten() }
             ChangeReceipt.current?.note(sequence)
         } else if content.wasDoneBefore {
             try await waitForEarlierChanges()
@@ -179,10 +186,33 @@ package struct AccessControl: Sendable {
     }
 
     /// Returns when no server, this one among them, uses what was made wrong by any change that is committed.
-    private func waitForEarlierChanges() async throws {
+    package func waitForEarlierChanges() async throws {
+        await underWay.waitUntilForgotten()
         guard let waiter = cluster.waiter else { return }
         let sequence = try await database.read { [store = cluster.store] in try store.clock(on: $0) }
         try await waiter.wait(for: sequence, isOwn: false)
+    }
+
+    /// The changes of this process that may be committed, and that its caches may not have forgotten yet.
+    private final class UnderWay: Sendable {
+        private let state = Mutex<(last: Int, changes: [Int: OneTimeEvent])>((0, [:]))
+
+        func begin() -> Int {
+            state.withLock { state in
+                state.last += 1
+                state.changes[state.last] = OneTimeEvent()
+                return state.last
+            }
+        }
+
+        func end(_ ticket: Int) {
+            state.withLock { $0.changes.removeValue(forKey: ticket) }?.happen()
+        }
+
+        /// Waits for those that are there now.
+        func waitUntilForgotten() async {
+            for change in state.withLock({ Array($0.changes.values) }) { await change.waitUntilHappened() }
+        }
     }
 
     /// What the last run of a transaction has changed.

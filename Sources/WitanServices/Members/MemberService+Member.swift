@@ -126,10 +126,10 @@ extension MemberService {
     /// Removes a member and deletes their credentials, so that no later invitation brings those back.
     func remove(_ account: Account, _ work: inout Work, on connection: any SQLConnection) throws(Failure) {
         let (userID, organizationID) = (account.userID, work.organizationID)
-        // Told also when it was done before: by a change, perhaps, that others have not applied yet.
-        work.changes.users.append(userID)
-        work.changes.subjects.append(.user(userID))
-        guard try accounts.removeMember(userID: userID, organizationID: organizationID, on: connection) else { return }
+        guard try accounts.removeMember(userID: userID, organizationID: organizationID, on: connection) else {
+            work.changes.wasDoneBefore = true
+            return
+        }
         // Not before: a key may just be made, whose transaction keeps the membership until its commit.
         let keys = try credentials.keys(of: userID, in: organizationID, on: connection)
         for key in keys {
@@ -150,6 +150,8 @@ extension MemberService {
         // Also those that began before somebody comes back: a session must not outlive what it was begun with.
         work.changes.revokedCredentials += try sessions.deleteAll(of: userID, on: connection)
         try signIns.endLinks(of: userID, expiringBy: time.now().advanced(by: SignInLinks.lifetime), on: connection)
+        work.changes.users.append(userID)
+        work.changes.subjects.append(.user(userID))
         try audit.append(
             "\(ObjectType.orgMember.rawValue).deleted",
             objectType: ObjectType.orgMember.rawValue,
@@ -175,14 +177,9 @@ extension MemberService {
         guard let invite else {
             return "This server sends no mail (it has no setting smtp-url); tell the people yourself."
         }
-        return await invite(
-            emails.map {
-                Invitation(
-                    email: $0,
-                    organization: organization.organizationName,
-                    inviter: caller.identity.account.email
-                )
-            }
-        )
+        let invitations = emails.map {
+            Invitation(email: $0, organization: organization.organizationName, inviter: caller.identity.account.email)
+        }
+        return await TransactionDeadline.postponed { await invite(invitations) }
     }
 }

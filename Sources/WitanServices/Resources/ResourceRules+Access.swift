@@ -45,8 +45,8 @@ extension ResourceRules {
             },
             finish: { change, changes in
                 guard let id = change.record.id else { return }
-                // Nobody is removed twice by PUT.
-                changes.wasDoneBefore = change.operation != .create
+                // Whom it takes out may be out already, which PUT finds out without a difference to tell of.
+                if change.operation != .create { changes.wasDoneBefore = true }
                 if change.operation == .delete {
                     changes.subjects.append(.group(id))
                     try store.removeMentions(of: id, on: change.connection)

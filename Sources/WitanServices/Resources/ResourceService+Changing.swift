@@ -27,16 +27,15 @@ extension ResourceService {
             try rules.authorize(.delete, caller)
             return try await accessControl.commit(concurrency(of: .delete)) { connection, changes in
                 let access = try access(of: caller, for: .delete, on: connection)
-                let found = try store.get(id, on: connection)
-                guard let record = found, try isAllowed(.delete, on: record, access, in: .writing, on: connection)
+                guard let record = try store.get(id, on: connection),
+                    try isAllowed(.delete, on: record, access, in: .writing, on: connection),
+                    let deleted = try delete(record, for: caller, access, &changes, on: connection)
                 else {
                     // Also of what is there: how long a refusal takes must not tell.
                     changes.wasDoneBefore = true
-                    // A server that is alone may be about to forget it.
-                    if found == nil { changes.revokedCredentials.append(id) }
                     throw missingAccess(.delete, id)
                 }
-                return try delete(record, for: caller, access, &changes, on: connection)
+                return deleted
             }
         }
     }
@@ -52,11 +51,13 @@ extension ResourceService {
                 let draft = try Draft(body: body, for: .create, of: resource)
                 return try await accessControl.commit { connection, changes in
                     let access = try access(of: caller, for: .delete, on: connection)
-                    guard let record = try named(by: draft, access, on: connection) else {
+                    guard let record = try named(by: draft, access, on: connection),
+                        let deleted = try delete(record, for: caller, access, &changes, on: connection)
+                    else {
                         changes.wasDoneBefore = true
                         throw Failure(.forbidden, "There is no \(resource.name) of that content.")
                     }
-                    return try delete(record, for: caller, access, &changes, on: connection)
+                    return deleted
                 }
             }
         case nil:
@@ -85,11 +86,13 @@ extension ResourceService {
                 }
                 var removed: [Record] = []
                 for draft in drafts {
-                    guard let record = try named(by: draft, access, on: connection) else {
+                    guard let record = try named(by: draft, access, on: connection),
+                        let deleted = try delete(record, for: caller, access, &changes, on: connection)
+                    else {
                         changes.wasDoneBefore = true
                         continue
                     }
-                    removed.append(try delete(record, for: caller, access, &changes, on: connection))
+                    removed.append(deleted)
                 }
                 return (added, removed)
             }
@@ -164,13 +167,14 @@ extension ResourceService {
         return changed
     }
 
+    /// Deletes what was just read; nil when somebody else's transaction has done so since.
     func delete(
         _ record: Record,
         for caller: Caller,
         _ access: Access,
         _ changes: inout AccessChanges,
         on connection: any SQLConnection
-    ) throws -> Record {
+    ) throws -> Record? {
         var record = record
         guard let id = record.id else { throw Failure.bug("A \(resource.name) has no id") }
         let object = try target(of: record, for: .delete)
@@ -185,11 +189,7 @@ extension ResourceService {
         )
         try rules.check(change)
         let now = time.now().truncatedToMilliseconds
-        guard try store.delete(id, at: now, on: connection) else {
-            // Somebody else's transaction has just ended with it.
-            changes.wasDoneBefore = true
-            throw missingAccess(.delete, id)
-        }
+        guard try store.delete(id, at: now, on: connection) else { return nil }
         if case .soft(let field) = resource.deletion { record[name: field] = .timestamp(now) }
         try audit.append(.delete, resource, record, object.organizationID, caller, on: connection)
         try rules.finish(change, &changes)

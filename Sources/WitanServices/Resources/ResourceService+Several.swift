@@ -41,12 +41,13 @@ extension ResourceService {
                 // In one order, so that no two of these wait for each other.
                 for id in ids.sorted() {
                     guard let record = try store.get(id, on: connection),
-                        try isAllowed(.delete, on: record, access, in: .writing, on: connection)
+                        try isAllowed(.delete, on: record, access, in: .writing, on: connection),
+                        let gone = try delete(record, for: caller, access, &changes, on: connection)
                     else {
                         changes.wasDoneBefore = true
                         continue
                     }
-                    deleted.append(try delete(record, for: caller, access, &changes, on: connection))
+                    deleted.append(gone)
                 }
                 return deleted
             }

@@ -258,8 +258,7 @@ package struct SignInService: Sendable {
                 ended = [id]
             case .allBut(let kept):
                 ended = try sessionStore.deleteAll(of: account.userID, except: kept, on: connection)
-                // Some may have been ended by a change that others have not applied yet.
-                changes.users.append(account.userID)
+                changes.wasDoneBefore = true
                 try endLinks(of: account.userID, on: connection)
             }
             changes.revokedCredentials += ended
@@ -267,6 +266,11 @@ package struct SignInService: Sendable {
                 try audit.appendSession("deleted", id, of: account, by: caller, on: connection)
             }
         }
+    }
+
+    /// Returns when no server accepts a session whose end was found.
+    package func waitForEnds() async throws {
+        try await accessControl.waitForEarlierChanges()
     }
 
     /// Which sessions are meant.
@@ -337,6 +341,7 @@ package struct SignInService: Sendable {
                 except: kept,
                 on: connection
             )
+            changes.wasDoneBefore = true
             try endLinks(of: account.userID, on: connection)
             for membership in account.memberships {
                 try audit.append(
