@@ -51,7 +51,8 @@ def database_url(name):
 
 
 def make_database(name, template="template0"):
-    psql(URL, f'SET client_min_messages = warning; DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    # Each by itself: databases are not made or dropped within a transaction.
+    psql(URL, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     psql(URL, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return database_url(name)
 
