@@ -121,18 +121,16 @@ def _deletions(trace: Trace, verdict: Verdict, found: dict[str, list[str]]) -> N
     for key in sorted(trace.doomed - attempts.keys()):
         found["not deleted"].append(f"key {key} was never tried")
     for key, tries in attempts.items():
-        uncertain = False
         for attempt in tries:
             if attempt.status in (200, 403, 404):
                 break
-            uncertain = True
             verdict.unknown += 1
         final = tries[-1]
         if any(attempt.status == 200 for attempt in tries):
             verdict.deletions[final.what] += 1
         elif final.status not in (403, 404):
             found["not deleted"].append(f"key {key} after {len(tries)} attempts, last {_told(trace, final)}")
-        elif not uncertain:
+        elif all(attempt.status in (403, 404) for attempt in tries):
             found["deletion refused"].append(_told(trace, final))
     answered = [deletion for deletion in trace.deletions if deletion.status == 200]
     verdict.deletion_times = sorted(deletion.answered - deletion.sent for deletion in answered)
