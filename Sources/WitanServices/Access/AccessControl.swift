@@ -151,13 +151,12 @@ package struct AccessControl: Sendable {
         _ body: @escaping @Sendable (any SQLConnection, inout AccessChanges) throws -> Value
     ) async throws -> Value {
         let note = Note()
-        let ticket = underWay.begin()
         let value: Value
         do {
             // Forgotten before anything else is done, the wait for others among it.
             defer {
                 apply(note.content.withLock(\.events))
-                underWay.end(ticket)
+                underWay.end(note)
             }
             value = try await database.write(concurrency) { [store = cluster.store] connection in
                 var changes = AccessChanges()
@@ -166,6 +165,7 @@ package struct AccessControl: Sendable {
                 let value = try body(connection, &changes)
                 let events = changes.events
                 if !events.isEmpty { number = store.append(events, on: connection) }
+                underWay.begin(note)
                 return value
             }
         } catch  where note.content.withLock(\.wasDoneBefore) {
@@ -195,23 +195,27 @@ package struct AccessControl: Sendable {
 
     /// The changes of this process that may be committed, and that its caches may not have forgotten yet.
     private final class UnderWay: Sendable {
-        private let state = Mutex<(last: Int, changes: [Int: OneTimeEvent])>((0, [:]))
+        private let changes = Mutex<[ObjectIdentifier: OneTimeEvent]>([:])
 
-        func begin() -> Int {
-            state.withLock { state in
-                state.last += 1
-                state.changes[state.last] = OneTimeEvent()
-                return state.last
+        /// Must be called by the transaction: one that waits for its turn has done nothing that others could find.
+        func begin(_ note: Note) {
+            changes.withLock { changes in
+                guard !note.isOver.load(ordering: .relaxed), changes[ObjectIdentifier(note)] == nil else { return }
+                changes[ObjectIdentifier(note)] = OneTimeEvent()
             }
         }
 
-        func end(_ ticket: Int) {
-            state.withLock { $0.changes.removeValue(forKey: ticket) }?.happen()
+        func end(_ note: Note) {
+            changes.withLock { changes in
+                note.isOver.store(true, ordering: .relaxed)
+                return changes.removeValue(forKey: ObjectIdentifier(note))
+            }?
+            .happen()
         }
 
         /// Waits for those that are there now.
         func waitUntilForgotten() async {
-            for change in state.withLock({ Array($0.changes.values) }) { await change.waitUntilHappened() }
+            for change in changes.withLock({ Array($0.values) }) { await change.waitUntilHappened() }
         }
     }
 
@@ -230,6 +234,9 @@ package struct AccessControl: Sendable {
         }
 
         let content = Mutex(Content(AccessChanges(), nil))
+
+        /// Whether nobody waits for the transaction any more, which may go on all the same.
+        let isOver = Atomic(false)
     }
 
     /// Makes this server's caches forget what a change, its own or another server's, has made wrong.
